@@ -1,0 +1,1 @@
+"""Pipelines, and the SDK that compiles and runs them."""

@@ -1,0 +1,1 @@
+"""The pipeline SDK. Nothing happens on import."""

@@ -1,6 +1,6 @@
 """The Plan: a pipeline as plain data, the one thing that every backend reads.
 
-`ir.read` makes it from KFP IR; `local` runs it, `argo` emits it. It knows neither KFP nor Argo nor this machine.
+`ir.read` makes it from KFP IR; `local` runs it, `argo` emits it. It knows no KFP, no Argo, no machine.
 """
 
 from __future__ import annotations

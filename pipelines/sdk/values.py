@@ -1,4 +1,4 @@
-"""What travels in a pipeline: parameters, artifacts, and the bindings that say where a task's inputs come from."""
+"""What travels in a pipeline: parameters, artifacts, and the bindings that bring a task its inputs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-Json: TypeAlias = "str | int | float | bool | None | list[Any] | dict[str, Any]"
+Json: TypeAlias = "str | int | float | bool | list[Any] | dict[str, Any] | None"
 
 
 class ParameterType(StrEnum):
