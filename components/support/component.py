@@ -1,4 +1,4 @@
-"""The decorator of every component: which image its step runs in, and that nothing is installed at run time."""
+"""The decorator of every component: the image its step runs in; nothing is installed when it runs."""
 
 from __future__ import annotations
 
