@@ -53,6 +53,8 @@ class Step:
         resources: requests and limits.
         python: the source, where it is a lightweight component.
         kubernetes: the step's settings from the `kubernetes` platform document, as they stand there.
+        passthrough: pod settings handed to the component as its TASK_CONFIG input; the value says whether
+            the pod keeps them too.
     """
 
     component: str
@@ -64,6 +66,7 @@ class Step:
     resources: Resources = field(default_factory=Resources)
     python: PythonCode | None = None
     kubernetes: Mapping[str, Any] = field(default_factory=dict)
+    passthrough: Mapping[str, bool] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,45 @@
+"""The tasks of a group in an order in which each comes after those it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from graphlib import CycleError, TopologicalSorter
+
+from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.plan import Task
+from pipelines.sdk.values import FinalStatus, TaskOutput
+
+
+def needs(task: Task) -> tuple[str, ...]:
+    """Names of the tasks that must have ended before this one can start, its exit handlers' included.
+
+    Args:
+        task: of the group that the names belong to.
+    """
+    found = dict.fromkeys(task.after)
+    for each in (task, *task.on_exit):
+        sources = [*each.arguments.values(), *([each.loop.items] if each.loop else [])]
+        found.update(dict.fromkeys(s.task for s in sources if isinstance(s, TaskOutput | FinalStatus)))
+    found.pop(task.name, None) if task.on_exit else None
+    return tuple(found)
+
+
+def in_order(tasks: Iterable[Task], where: str) -> tuple[Task, ...]:
+    """Sorts tasks so that producers come first; those that could start together stay in order of name.
+
+    Raises:
+        BadPipeline: where a task waits for one that is not there, or for itself.
+    """
+    by_name = {task.name: task for task in tasks}
+    for task in by_name.values():
+        for name in needs(task):
+            if name not in by_name:
+                raise BadPipeline(
+                    Finding(f"it needs task {name!r}, which is not there", f"task {where}/{task.name}")
+                )
+    try:
+        order = tuple(TopologicalSorter({name: needs(task) for name, task in by_name.items()}).static_order())
+    except CycleError as error:
+        chain = " -> ".join(reversed(error.args[1]))
+        raise BadPipeline(Finding(f"tasks wait for each other: {chain}", where)) from error
+    return tuple(by_name[name] for name in order)
