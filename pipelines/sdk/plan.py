@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipelines.sdk.values import Binding, Constant, Interface, Json, Selector
+from pipelines.sdk.values import Binding, Constant, FinalStatus, Interface, Json, Selector, TaskOutput
 
 
 @dataclass(frozen=True)
@@ -233,3 +233,18 @@ def walk(dag: Dag, prefix: str = "") -> Iterator[tuple[str, Task]]:
             yield path, each
             if isinstance(each.body, Dag):
                 yield from walk(each.body, f"{path}/")
+
+
+def needs(task: Task) -> tuple[str, ...]:
+    """Names of the tasks that must have ended before this one can start, its exit handlers' included.
+
+    Args:
+        task: of the group that the names belong to.
+    """
+    found = dict.fromkeys(task.after)
+    for each in (task, *task.on_exit):
+        sources = [*each.arguments.values(), *([each.loop.items] if each.loop else [])]
+        found.update(dict.fromkeys(s.task for s in sources if isinstance(s, TaskOutput | FinalStatus)))
+    if task.on_exit:
+        found.pop(task.name, None)  # they wait for the task itself
+    return tuple(found)

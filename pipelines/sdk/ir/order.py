@@ -6,22 +6,7 @@ from collections.abc import Iterable
 from graphlib import CycleError, TopologicalSorter
 
 from pipelines.sdk.errors import BadPipeline, Finding
-from pipelines.sdk.plan import Task
-from pipelines.sdk.values import FinalStatus, TaskOutput
-
-
-def needs(task: Task) -> tuple[str, ...]:
-    """Names of the tasks that must have ended before this one can start, its exit handlers' included.
-
-    Args:
-        task: of the group that the names belong to.
-    """
-    found = dict.fromkeys(task.after)
-    for each in (task, *task.on_exit):
-        sources = [*each.arguments.values(), *([each.loop.items] if each.loop else [])]
-        found.update(dict.fromkeys(s.task for s in sources if isinstance(s, TaskOutput | FinalStatus)))
-    found.pop(task.name, None) if task.on_exit else None
-    return tuple(found)
+from pipelines.sdk.plan import Task, needs
 
 
 def in_order(tasks: Iterable[Task], where: str) -> tuple[Task, ...]:

@@ -1,0 +1,157 @@
+"""What is known inside one pipeline or group while it runs, and how bindings are looked up in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+from pipelines.sdk.errors import Finding, RunFailed
+from pipelines.sdk.values import (
+    Binding,
+    Constant,
+    DagInput,
+    FinalStatus,
+    Interface,
+    Json,
+    Selector,
+    TaskOutput,
+)
+
+Record: TypeAlias = dict[str, Any]
+"""An artifact as it travels: name, type, uri, metadata."""
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The value of an artifact input or output: one record, or a list of them.
+
+    Args:
+        records: the artifacts.
+        many: whether it is a list.
+    """
+
+    records: tuple[Record, ...]
+    many: bool = False
+
+    def to_json(self) -> Json:
+        """The record, or the list of records."""
+        return list(self.records) if self.many else self.records[0]
+
+
+Value: TypeAlias = "Json | Artifacts"
+
+
+class Status(StrEnum):
+    """How a task or run ended; names as in KFP."""
+
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a task ended.
+
+    Args:
+        status: how.
+        outputs: by name; an output that was not written is absent or None.
+        message: why, where it did not succeed.
+        cached: whether an earlier result stood for running it.
+    """
+
+    status: Status
+    outputs: Mapping[str, Value] = field(default_factory=dict)
+    message: str = ""
+    cached: bool = False
+
+
+@dataclass(frozen=True)
+class Scope:
+    """One running pipeline or group.
+
+    Args:
+        inputs: its inputs by name.
+        outcomes: of its tasks, as far as they have ended.
+        job: name of the run, for the final status of a task.
+    """
+
+    inputs: Mapping[str, Value]
+    outcomes: dict[str, Outcome]
+    job: str = ""
+
+    def look_up(self, binding: Binding, item: Value = None) -> Value:
+        """The value that a binding stands for; None where there is none.
+
+        Args:
+            binding: of a task of this scope.
+            item: the loop's element, for the arguments of an iteration.
+        """
+        if isinstance(binding, Constant):
+            return binding.value
+        if isinstance(binding, DagInput):
+            return _follow(self.inputs.get(binding.name), binding.path, binding.name)
+        if isinstance(binding, TaskOutput):
+            outcome = self.outcomes.get(binding.task)
+            value = outcome.outputs.get(binding.output) if outcome else None
+            return _follow(value, binding.path, f"{binding.task}.{binding.output}")
+        if isinstance(binding, FinalStatus):
+            return final_status(self.outcomes[binding.task], binding.task, self.job)
+        return item
+
+    def select(self, selectors: Mapping[str, Selector]) -> dict[str, Value]:
+        """The outputs of this pipeline or group; of several sources (`dsl.OneOf`) the one that ran."""
+        return {name: self._first(selector) for name, selector in selectors.items()}
+
+    def _first(self, selector: Selector) -> Value:
+        for source in selector.sources:
+            outcome = self.outcomes.get(source.task)
+            if outcome is not None and outcome.status is Status.SUCCEEDED:
+                return self.look_up(source)
+        return None
+
+
+def final_status(outcome: Outcome, task: str, job: str) -> Json:
+    """What a `PipelineTaskFinalStatus` input receives, in KFP's spelling."""
+    error = {} if outcome.status is Status.SUCCEEDED else {"code": 1, "message": outcome.message}
+    return {
+        "state": str(outcome.status),
+        "pipelineJobResourceName": job,
+        "pipelineTaskName": task,
+        "error": error,
+    }
+
+
+def _follow(value: Value, path: tuple[str, ...], where: str) -> Value:
+    for key in path:
+        if isinstance(value, str):  # a dict that travels as text: KFP's parseJson(string_value)
+            try:
+                value = json.loads(value)
+            except ValueError as error:
+                raise RunFailed(Finding(f"{value[:60]!r} is no JSON, so it has no {key!r}", where)) from error
+        if not isinstance(value, dict) or key not in value:
+            raise RunFailed(Finding(f"the value has no key {key!r}: {json.dumps(value)[:120]}", where))
+        value = value[key]
+    return value
+
+
+def with_defaults(interface: Interface, given: Mapping[str, Value]) -> dict[str, Value]:
+    """The inputs of a pipeline or group: what was given, and the default where nothing was."""
+    defaults = {name: p.default for name, p in interface.parameters.items() if p.has_default}
+    return {**defaults, **{name: value for name, value in given.items() if value is not None}}
+
+
+def collected(values: list[Value]) -> Value:
+    """What `dsl.Collected` makes of one output over all iterations, in their order.
+
+    Parameters give a list with None for an iteration that was skipped. Artifacts give one flat list, also over nested
+    loops, as KFP's executor expects them.
+    """
+    if any(isinstance(value, Artifacts) for value in values):
+        parts = [value.records for value in values if isinstance(value, Artifacts)]
+        return Artifacts(tuple(record for part in parts for record in part), many=True)
+    return [value for value in values if not isinstance(value, Artifacts)]
