@@ -137,7 +137,8 @@ def read_records(text: str) -> Records:
 def until(text: str, last_day: date | None) -> Excerpt:
     """Leaves out the rows whose `date` is after a day.
 
-    Where a row with others below it goes, an empty line stays, so that lines keep their numbers of the source. Rows whose date cannot be read stay: it is for validation to judge them.
+    Where a row with others below it goes, an empty line stays, so that lines keep their numbers. Rows
+    whose date cannot be read stay: it is for validation to judge them.
 
     Args:
         text: from `decode`.
