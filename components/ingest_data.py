@@ -20,8 +20,8 @@ def ingest_data(
         data: the CSV text, in UTF-8; each row on the line that it has in the source.
         source: path, https:// or gs:// address of the CSV file; where empty, the dataset shipped with the
             project.
-        as_of: last day, inclusive, whose data may be used, as 2015-12-31; where empty, the day before the date
-            of `scheduled_time`; where that is empty too, every day may be used.
+        as_of: last day, inclusive, whose data may be used, as 2015-12-31; where empty, the day before
+            `scheduled_time`; where that is empty too, every day may be used.
         scheduled_time: when the run was meant to start, as 2026-11-23T02:00:00Z.
 
     Returns:

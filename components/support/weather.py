@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -34,14 +35,15 @@ class Measure:
     meaning: str
 
 
-# Wider than any record on Earth (1825 mm a day, -89 and 57 °C, 113 m/s), except that the cold of Antarctica counts
-# as a mistake here.
+# Wider than any record on Earth (1825 mm a day, 57 °C, 113 m/s), but for the cold of Antarctica and Siberia.
 MEASURES: Final = (
     Measure("precipitation", "mm", 0.0, 2000.0, "rain and melted snow of the day"),
     Measure("temp_max", "°C", -50.0, 60.0, "highest temperature of the day"),
     Measure("temp_min", "°C", -50.0, 60.0, "lowest temperature of the day"),
     Measure("wind", "m/s", 0.0, 120.0, "mean wind speed of the day"),
 )
+FIRST_DAY: Final = date(1800, 1, 1)  # nobody measured before, and pandas' days end in 2262
+LAST_DAY: Final = date(2199, 12, 31)
 CATEGORIES: Final = ("drizzle", "fog", "rain", "snow", "sun")
 COLUMNS: Final = ("date", *(measure.name for measure in MEASURES), "weather")
 
@@ -57,8 +59,8 @@ def write_table(table: pd.DataFrame, path: str | Path) -> dict[str, int | str]:
         path: of the file.
 
     Returns:
-        What an artifact's metadata should say: `rows`, `first_day` and `last_day` (empty in an empty table), and
-        `data_hash`, the SHA-256 of the file.
+        What an artifact's metadata should say: `rows`, `first_day` and `last_day` (empty in an empty table),
+        and `data_hash`, the SHA-256 of the file.
     """
     content = table.to_csv(index=False, date_format="%Y-%m-%d", lineterminator="\n").encode()
     Path(path).write_bytes(content)
@@ -83,21 +85,20 @@ def read_table(path: str | Path) -> pd.DataFrame:
     import pandas as pd
 
     table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    for name in table.columns.difference(_TEXTS):
+    for name in (column for column in table.columns if column not in _TEXTS):
+        typed: list[object] = []
         try:
-            if name in _DATES:
-                table[name] = pd.to_datetime([parse_day(cell) for cell in table[name]]).astype(
-                    "datetime64[ns]"
-                )
-            else:
-                # float() is exact, and an empty cell is a value that is not known.
-                table[name] = pd.Series([float(cell or "nan") for cell in table[name]], dtype=float)
+            for cell in table[name]:
+                typed.append(_day(cell) if name in _DATES else float(cell or "nan"))
         except ValueError as error:
-            raise StepFailed(
-                Finding(f"column {name}: {error}", str(path), "validate the data first")
-            ) from None
-        if name in _DATES and table[name].isna().any():
-            row = int(table[name].isna().to_numpy().argmax())
-            what = f"line {row + 2}, column {name}: not a date"
-            raise StepFailed(Finding(what, str(path), "validate the data first"))
+            what = f"line {len(typed) + 2}, column {name}: {error}"
+            raise StepFailed(Finding(what, str(path), "validate the data first")) from None
+        table[name] = pd.Series(typed, dtype="datetime64[ns]" if name in _DATES else float)
     return table
+
+
+def _day(cell: str) -> date:
+    day = parse_day(cell)
+    if day is None or not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{cell!r} is not a day between {FIRST_DAY} and {LAST_DAY}")
+    return day
