@@ -9,6 +9,7 @@ the rest of the project, so that its files can be mounted into any image that ha
 from .documents import Context, Problem, Record, Request, Result
 from .errors import LaunchError, WireError
 from .execute import Call, execute, run, write_result
+from .placeholders import Scope, facts_of, resolve
 from .task import InputArtifact, InputParameter, OutputArtifact, Python, TaskDocument
 from .wire import MAX_BYTES, NULL, decode, encode, twin, untwin
 
@@ -26,11 +27,14 @@ __all__ = [
     "Record",
     "Request",
     "Result",
+    "Scope",
     "TaskDocument",
     "WireError",
     "decode",
     "encode",
     "execute",
+    "facts_of",
+    "resolve",
     "run",
     "twin",
     "untwin",

@@ -4,24 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from .documents import Problem, Request, Result
 from .errors import LaunchError
+from .inputs import build
+from .outputs import collect
+from .paths import lay_out, prepare
+from .placeholders import EXECUTOR_INPUT, expand
+from .process import ended, start
 
-Call = Callable[[str, str, Mapping[str, Any]], None]
+Call = Callable[[str, str, "dict[str, Any]"], None]
 """Runs a lightweight component in this process: source, name of the function, KFP's executor input."""
 
 
 def run(request: Request, call: Call | None = None) -> Result:
-    """Run one step; a user's mistake is in the result, never an exception.
+    """Run one step: prepare its inputs, run its command, collect its outputs.
 
     Args:
-        request: see Request.
-        call: runs the step's Python source instead of its command, where it has one.
+        request: the step and what it is given.
+        call: runs the step's Python source in place of its command, where it has one. What it raises goes
+            through, except SystemExit, which is the step's exit code.
+
+    Returns:
+        Its outputs, or in `error` what went wrong.
     """
     try:
         return execute(request, call)
@@ -33,14 +43,49 @@ def execute(request: Request, call: Call | None = None) -> Result:
     """Like `run`, but raises.
 
     Raises:
-        LaunchError: anything a user can cause; its `exit_code` is the step's.
+        LaunchError: the inputs do not fit, the command failed, or an output is wrong; `exit_code` is the
+            step's.
     """
-    raise LaunchError("the launcher is not complete yet")
+    task = request.task
+    try:
+        layout = lay_out(request)
+        _, scope = build(request, layout)
+        prepare(layout, request)
+        if call and task.python:
+            # Through text and back: the function gets what it would get in a process of its own.
+            _call(call, task.python.source, task.python.function, json.loads(scope.facts[EXECUTOR_INPUT]))
+        else:
+            source = task.python.source if task.python else None
+            start(expand([*task.command, *task.args], scope, untouched=source), task.env)
+        return collect(request, layout)
+    except LaunchError as error:
+        raise error.at(f"task {task.name}") from error
 
 
-def write_result(path: Path, result: Result) -> None:
-    """Write a result so that a reader sees all of it or nothing."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        json.dump(result.to_json(), file)
-    Path(name).replace(path)
+def write_result(path: str | os.PathLike[str], result: Result) -> None:
+    """Write a result so that whoever reads the file sees all of it or no file.
+
+    Args:
+        path: of the file; its folder must exist.
+        result: what `run` gave.
+    """
+    target = Path(path)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            json.dump(result.to_json(), file)
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _call(call: Call, source: str, function: str, executor_input: dict[str, Any]) -> None:
+    try:
+        call(source, function, executor_input)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+        code = end.code & 0xFF if isinstance(end.code, int) else int(end.code is not None)
+        if code:
+            raise ended(code) from None
