@@ -103,9 +103,7 @@ def _day_of_year(values: pd.Series[Any]) -> NDArray[np.float64]:
     given = values.notna().to_numpy()
     if not given.any():
         return np.full(len(values), np.nan)
-    text = [
-        str(value).replace("/", "-") if there else None for value, there in zip(values, given, strict=True)
-    ]
+    text = [str(value).replace("/", "-") if there else "" for value, there in zip(values, given, strict=True)]
     days = pd.DatetimeIndex(pd.to_datetime(text, format="ISO8601", errors="coerce", utc=True))
     wrong = given & np.asarray(days.isna())
     if wrong.any():
