@@ -11,10 +11,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from components.support.context import Context
 from components.support.errors import StepFailed
 from components.support.provenance import provenance
 from components.support.store import connect, experiment_id, locked, patiently
@@ -28,7 +27,6 @@ RUN_ID_TAG: Final = "pipeline.run_id"
 TASK_TAG: Final = "pipeline.task"
 CHOSEN_TAG: Final = "pipeline.parent"
 PARENT_TAG: Final = "mlflow.parentRunId"
-DEFAULT_EXPERIMENT: Final = "train"
 STATUS: Final = {
     "SUCCEEDED": "FINISHED",
     "COMPLETE": "FINISHED",  # what KFP's backend says instead
@@ -38,42 +36,6 @@ STATUS: Final = {
 
 # Steps on several machines share no lock: each waits this long for the runs of the others to appear.
 SETTLE_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True)
-class Context:
-    """Where a step runs.
-
-    Args:
-        run_id: of the pipeline run; empty where a component is called by itself.
-        pipeline: its name.
-        task: path of the step in the pipeline.
-        experiment: name of the MLflow experiment.
-        step_run: the MLflow run that was made for this step, if one was.
-        lock_folder: where processes can wait for each other; None where steps run on several machines.
-    """
-
-    run_id: str
-    pipeline: str
-    task: str
-    experiment: str
-    step_run: str
-    lock_folder: Path | None
-
-    @classmethod
-    def read(cls, env: Mapping[str, str] | None = None) -> Context:
-        """From the environment variables that every backend sets for a step."""
-        env = os.environ if env is None else env
-        pipeline = env.get("PIPELINE_NAME", "")
-        home = env.get("PIPELINES_HOME")
-        return cls(
-            run_id=env.get("PIPELINE_RUN_ID", ""),
-            pipeline=pipeline,
-            task=env.get("PIPELINE_TASK", ""),
-            experiment=env.get("MLFLOW_EXPERIMENT_NAME") or pipeline or DEFAULT_EXPERIMENT,
-            step_run=env.get("MLFLOW_RUN_ID", ""),
-            lock_folder=Path(home) if home and "KUBERNETES_SERVICE_HOST" not in env else None,
-        )
 
 
 @contextmanager
@@ -217,7 +179,7 @@ def _parent(client: MlflowClient, experiment: str, context: Context) -> str:
 
 def _open_parent(client: MlflowClient, experiment: str, context: Context) -> str:
     tags = {RUN_ID_TAG: context.run_id, **provenance()}
-    name = f"{context.pipeline or DEFAULT_EXPERIMENT} {context.run_id}"
+    name = f"{context.experiment} {context.run_id}"
     return str(patiently(lambda: client.create_run(experiment, tags=tags, run_name=name)).info.run_id)
 
 
