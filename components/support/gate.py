@@ -118,9 +118,9 @@ def best(scores: Iterable[tuple[str, float]], metric: Metric) -> str:
 
 
 def day_ranges(days: Iterable[date]) -> str:
-    """Days in a form that fits in a tag: `2012-01-01/2012-03-05,2012-03-07/2014-01-01`, with both ends.
+    """Days in a form that fits in a tag: `2012-01-01/2012-03-05,2012-03-07/2014-01-01`.
 
-    Where there are too many gaps the shortest are closed: a day too many makes the gate stricter, never laxer.
+    Where there are too many gaps the shortest are closed: a day too many makes the gate stricter, not laxer.
     """
     ordered = sorted(set(days))
     if not ordered:

@@ -105,9 +105,9 @@ def _overall(
 ) -> dict[str, float]:
     """The metrics of some days.
 
-    Skill is the part of the baseline's mean absolute error that the forecast does away with: 1 is perfect, 0 as
-    good as the baseline, negative worse. Where the baseline made no error it is 0 for a forecast without one, and
-    left out otherwise, having no value then.
+    Skill is the part of the baseline's mean absolute error that the forecast does away with: 1 is perfect,
+    0 as good as the baseline, negative worse. Where the baseline made no error it is 0 for a forecast without
+    one, and left out otherwise, having no value then.
     """
     error = forecast - truth
     mae = mean_absolute_error(truth, forecast)
