@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -70,14 +69,12 @@ def write_result(path: str | os.PathLike[str], result: Result) -> None:
         result: what `run` gave.
     """
     target = Path(path)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            json.dump(result.to_json(), file)
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+        part.write_text(json.dumps(result.to_json()), encoding="ascii")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _call(call: Call, source: str, function: str, executor_input: dict[str, Any]) -> None:

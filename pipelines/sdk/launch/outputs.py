@@ -28,7 +28,7 @@ def collect(request: Request, layout: Layout) -> Result:
     task = request.task
     values = _section(reported, "parameterValues", "parameter_values")
     # KFP's executor writes no entry for a function that returned None; a program has no such excuse.
-    lenient = task.python is not None or KFP_EXECUTOR in task.command
+    lenient = task.python is not None or any(KFP_EXECUTOR in word for word in task.command)
     parameters = {}
     for name, kind in task.output_parameters.items():
         try:

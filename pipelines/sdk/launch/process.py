@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -37,9 +38,10 @@ def start(words: Sequence[str], env: Mapping[str, str]) -> None:
             exit_code=127,
         ) from None
     except (OSError, ValueError) as error:  # no permission, no executable, too long, a NUL in an argument
-        raise LaunchError(
-            f"the program {shorten(words[0])} cannot be started: {error}", exit_code=126
-        ) from None
+        too_long = isinstance(error, OSError) and error.errno == errno.E2BIG
+        mend = "make the largest of its inputs artifacts" if too_long else ""
+        what = f"the program {shorten(words[0])} cannot be started: {error}"
+        raise LaunchError(what, mend=mend, exit_code=126) from None
     with _forwarded(process):
         try:
             code = process.wait()

@@ -63,13 +63,15 @@ def split(text: str) -> Iterator[str | Reference]:
 
 def _reference(text: str, start: int) -> Reference | None:
     """The placeholder that starts there: up to the first `}}` with which it makes sense."""
-    end = text.find("}}", start)
+    following = text.find("{{$", start + 1)
+    limit = following if following >= 0 else len(text)
+    end = text.find("}}", start, limit)
     while end >= 0:
         whole = text[start : end + 2]
         reference = _parse(whole, text[start + 3 : end])
         if reference:
             return reference
-        end = text.find("}}", end + 1)
+        end = text.find("}}", end + 1, limit)
     return None
 
 
