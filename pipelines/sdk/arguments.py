@@ -53,7 +53,7 @@ def check(
         UsageError: with everything that is wrong.
     """
     findings = list(findings or ())
-    known = {**interface.parameters, **interface.artifacts}
+    known: dict[str, Parameter | ArtifactSpec] = {**interface.parameters, **interface.artifacts}
     findings += [_unknown(name, known) for name in values if name not in known]
     broken = {finding.where.removeprefix("parameter ") for finding in findings}
     checked: dict[str, Json] = {}

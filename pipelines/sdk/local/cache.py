@@ -32,8 +32,8 @@ class StepCache:
     ) -> str:
         """The key of a step: its code, its image, its inputs and the content of its input artifacts.
 
-        Names and addresses of artifacts stay out, and so does the run: a parameter that stands for the run's id is in
-        the key as its placeholder.
+        Names and addresses of artifacts stay out, and so does the run: a parameter that stands for the run's
+        id is in the key as its placeholder.
 
         Args:
             task: the task; a key of the user's own takes the place of the inputs.
@@ -89,7 +89,7 @@ def _identity(record: Record) -> Any:
 
 
 def digest(uri: str) -> str:
-    """SHA-256 of what a local path holds, files and folders alike; '' where nothing is there (or it is remote)."""
+    """SHA-256 of what a local path holds, file or folder; '' where nothing is there (or it is remote)."""
     root = Path(uri)
     if "://" in uri or not root.exists():
         return ""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
 from pipelines.sdk import launch
 from pipelines.sdk.local.scope import Artifacts, Outcome, Status, Value
+from pipelines.sdk.local.templates import resolve_template
 from pipelines.sdk.plan import Importer
 from pipelines.sdk.values import Json
 
@@ -22,15 +22,15 @@ def import_artifact(importer: Importer, arguments: Mapping[str, Value], context:
         arguments: its inputs.
         context: facts about the run, for placeholders.
     """
-    values = {name: value for name, value in arguments.items() if not isinstance(value, Artifacts)}
     try:
-        uri = values.get(importer.uri) if importer.uri_input else importer.uri
-        uri = launch.resolve_value(uri, values, context)
-        metadata = launch.resolve_value(dict(importer.metadata), values, context)
+        uri = arguments.get(importer.uri) if importer.uri_input else importer.uri
+        if not importer.uri_input:
+            uri = resolve_template(uri, arguments, context)
+        metadata = resolve_template(dict(importer.metadata), arguments, context)
     except launch.LaunchError as error:
         return Outcome(Status.FAILED, message=str(error))
     if not isinstance(uri, str) or not uri:
-        return Outcome(Status.FAILED, message=f"the URI to import is {json.dumps(uri)}, not text")
+        return Outcome(Status.FAILED, message=f"the URI to import is {uri!r}, not text")
     path = uri.removeprefix("file://")
     if "://" not in path and not Path(path).exists():
         return Outcome(Status.FAILED, message=f"the artifact to import is not there: {path}")

@@ -62,5 +62,5 @@ def make_store(argument: str) -> int:
         fcntl.flock(lock, fcntl.LOCK_EX)
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        SqlAlchemyStore(given["uri"], Path(given["artifacts"]).as_uri())
+        SqlAlchemyStore(given["uri"], Path(given["artifacts"]).as_uri())  # type: ignore[no-untyped-call]
     return 0

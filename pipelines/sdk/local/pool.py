@@ -125,7 +125,7 @@ async def open_pool(sources: Iterable[str], log: Path, *, size: int, fork: bool)
     """
     ours, theirs = socket.socketpair()
     # Found by the same search as here, the current folder of `python -m` included.
-    path = os.pathsep.join(entry or os.getcwd() for entry in sys.path)
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     env = {**os.environ, "PYTHONPATH": path, "_KFP_RUNTIME": "true"}
     with theirs, log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(

@@ -1,4 +1,4 @@
-"""What the components of a pipeline import, found without running them, and imported before any of them starts."""
+"""What the components of a pipeline import: found without running them, imported before any starts."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _names(source: str) -> Iterator[str]:
 
 
 def _project_source(name: str) -> list[str]:
-    """The source of a module that is neither installed nor the standard library's: it imports more, perhaps later."""
+    """The source of a module that is neither installed nor the standard library's: it may import later."""
     path = getattr(sys.modules.get(name), "__file__", None)
     if not path or not path.endswith(".py"):
         return []

@@ -116,7 +116,8 @@ def run(
 ) -> RunResult:
     """Runs a pipeline to its end.
 
-    Ctrl-C (or SIGTERM) ends the steps that run and starts no others, but for exit handlers; a second one ends those too.
+    Ctrl-C (or SIGTERM) ends the steps that run and starts no others, but for exit handlers; a second one
+    ends those too.
 
     Args:
         plan: the pipeline.

@@ -6,13 +6,15 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 
 from pipelines.sdk import conditions, launch
 from pipelines.sdk.errors import PipelineError
+from pipelines.sdk.launch.errors import shorten
 from pipelines.sdk.local.importers import import_artifact
 from pipelines.sdk.local.scope import Artifacts, Outcome, Scope, Status, Value, collected, with_defaults
+from pipelines.sdk.local.templates import resolve_template
 from pipelines.sdk.plan import Dag, Importer, Loop, Step, Task, needs
 from pipelines.sdk.values import Constant
 
@@ -163,12 +165,9 @@ class Scheduler:
         values = {name: scope.look_up(binding, item) for name, binding in task.arguments.items()}
         if not isinstance(task.body, Dag):
             return values
-        plain = {name: value for name, value in values.items() if not isinstance(value, Artifacts)}
         context = replace(self.context, task_name=task.name)
-        for name, binding in task.arguments.items():
-            if isinstance(binding, Constant):
-                values[name] = launch.resolve_value(binding.value, plain, context)
-        return values
+        constants = {name: each.value for name, each in task.arguments.items() if isinstance(each, Constant)}
+        return {**values, **{n: resolve_template(v, values, context) for n, v in constants.items()}}
 
 
 def _holds(condition: str, arguments: Mapping[str, Value]) -> bool:
@@ -180,12 +179,10 @@ def _items(value: Value, loop: Loop) -> list[Value]:
     if isinstance(value, Artifacts):
         return [Artifacts((record,)) for record in value.records]
     if isinstance(value, str):  # KFP allows a list as JSON text
-        try:
+        with suppress(ValueError):
             value = json.loads(value)
-        except ValueError:
-            pass
     if not isinstance(value, list):
-        raise launch.LaunchError(f"it loops over {launch.shorten(value)}, which is no list")
+        raise launch.LaunchError(f"it loops over {shorten(value)}, which is no list")
     return list(value)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from pipelines.sdk.errors import Finding, RunFailed
+from pipelines.sdk.launch.errors import shorten
 from pipelines.sdk.values import (
     Binding,
     Constant,
@@ -128,11 +129,14 @@ def final_status(outcome: Outcome, task: str, job: str) -> Json:
 
 def _follow(value: Value, path: tuple[str, ...], where: str) -> Value:
     for key in path:
+        if isinstance(value, Artifacts):
+            raise RunFailed(Finding(f"it is an artifact, and has no {key!r}", where))
         if isinstance(value, str):  # a dict that travels as text: KFP's parseJson(string_value)
             try:
                 value = json.loads(value)
             except ValueError as error:
-                raise RunFailed(Finding(f"{value[:60]!r} is no JSON, so it has no {key!r}", where)) from error
+                what = f"{shorten(value)} is no JSON, so it has no {key!r}"
+                raise RunFailed(Finding(what, where)) from error
         if not isinstance(value, dict) or key not in value:
             raise RunFailed(Finding(f"the value has no key {key!r}: {json.dumps(value)[:120]}", where))
         value = value[key]
@@ -148,8 +152,8 @@ def with_defaults(interface: Interface, given: Mapping[str, Value]) -> dict[str,
 def collected(values: list[Value]) -> Value:
     """What `dsl.Collected` makes of one output over all iterations, in their order.
 
-    Parameters give a list with None for an iteration that was skipped. Artifacts give one flat list, also over nested
-    loops, as KFP's executor expects them.
+    Parameters give a list with None for an iteration that was skipped. Artifacts give one flat list, also
+    over nested loops, as KFP's executor expects them.
     """
     if any(isinstance(value, Artifacts) for value in values):
         parts = [value.records for value in values if isinstance(value, Artifacts)]

@@ -1,4 +1,4 @@
-"""Runs one step: its request, its process, its result; from the cache where an earlier result stands for it."""
+"""Runs one step: its request, its process, its result; or finds an earlier result that stands for it."""
 
 from __future__ import annotations
 
@@ -59,10 +59,7 @@ class StepRunner:
             return replace(_outcome(step, launch.Result.from_json(entry)), cached=True)
         result = await self._attempts(path, task.retry, request)
         if result.error is not None:
-            error = result.error
-            return Outcome(
-                Status.FAILED, message=str(launch.LaunchError(error.what, error.where, error.mend))
-            )
+            return Outcome(Status.FAILED, message=_text(result.error))
         if self.cache and key:
             await asyncio.to_thread(self.cache.put, key, result.to_json())
         return _outcome(step, result)
@@ -123,6 +120,10 @@ def _outcome(step: Step, result: launch.Result) -> Outcome:
         if records or declared[name].is_list:
             outputs[name] = Artifacts(tuple(dict(record) for record in records), declared[name].is_list)
     return Outcome(Status.SUCCEEDED, outputs)
+
+
+def _text(problem: launch.Problem) -> str:
+    return str(launch.LaunchError(problem.what, problem.where, problem.mend))
 
 
 def _encoded(value: Any, path: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +23,14 @@ def run_step(request_file: str) -> int:
     path = Path(request_file)
     request = launch.Request.from_json(json.loads(path.read_text(encoding="utf-8")))
     result = launch.run(request, call=lambda *call: _call_python(path.parent, request.task.component, *call))
-    launch.write_result(str(path.with_name("result.json")), result)
+    launch.write_result(path.with_name("result.json"), result)
     return 0
 
 
 def _call_python(
-    folder: Path, component: str, source: str, function: str, executor_input: dict[str, Any]
+    folder: Path, component: str, source: str, function: str, executor_input: Mapping[str, Any]
 ) -> None:
-    """A lightweight component, as `kfp.dsl.executor_main` would run it, without another interpreter for it."""
+    """A lightweight component, as `kfp.dsl.executor_main` runs it, but without another interpreter."""
     from kfp.dsl import utils
     from kfp.dsl.executor import Executor
 

@@ -1,7 +1,8 @@
 """The process that imports once what all steps need, and forks one process for every step.
 
-It is single-threaded and computes nothing, so that a fork of it is safe and takes milliseconds. Where fork is not safe
-(macOS), it starts fresh interpreters instead. The scheduler talks to it over a socket, one JSON object a line:
+It is single-threaded and computes nothing, so that a fork of it is safe and takes milliseconds. Where fork
+is not safe (macOS), it starts fresh interpreters instead. The scheduler talks to it over a socket, one JSON
+object a line:
 
     -> {"preload": [source, ...]}                      <- {"ready": {"seconds": 1.9, "modules": [...]}}
     -> {"start": 7, "call": "module:function", "argument": "...", "log": path, "env": {...}}
@@ -112,7 +113,7 @@ class Zygote:
         """Reports who has ended; the rest of their process group (what a step left behind) is killed."""
         for number, pid in list(self._pids.items()):
             if _has_ended(pid):
-                # Not yet waited for: as long as the leader is a zombie, nobody else can get its group's number.
+                # Not yet waited for: while the leader is a zombie, nobody else can get its group's number.
                 _signal_group(pid, signal.SIGKILL)
                 _, status = os.waitpid(pid, 0)
                 del self._pids[number]
