@@ -110,15 +110,22 @@ def fit(settings: Mapping[str, Any], rows: pd.DataFrame) -> Pipeline:
     name, values = _checked(settings)
     model = make_pipeline(WeatherFeatures(), CANDIDATES[name].build(**values))
     try:
-        return model.fit(rows.reindex(columns=list(INPUTS)), rows[TARGET])
+        return model.fit(inputs(rows), rows[TARGET])
     except InvalidParameterError as error:
         raise UsageError(Finding(str(error), f"candidate {name!r}", "correct the setting")) from None
 
 
 def forecast(model: Any, rows: pd.DataFrame) -> NDArray[np.float64]:
     """Tomorrow's maximum temperature for each row, °C, of a fitted or a loaded model."""
-    present = [name for name in INPUTS if name in rows.columns]
-    return np.asarray(model.predict(rows[present]), dtype=np.float64)
+    return np.asarray(model.predict(inputs(rows)), dtype=np.float64)
+
+
+def inputs(rows: pd.DataFrame) -> pd.DataFrame:
+    """The columns that a model takes, as callers send them: days as ISO text."""
+    table = rows[[name for name in INPUTS if name in rows.columns]].copy()
+    if OPTIONAL_DATE in table:
+        table[OPTIONAL_DATE] = pd.to_datetime(table[OPTIONAL_DATE]).dt.strftime("%Y-%m-%d")
+    return table
 
 
 def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:

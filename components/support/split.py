@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from components.support.errors import StepFailed
+from components.support.weather import COLUMNS
 from pipelines.sdk.errors import Finding
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+SUPERVISED: Final = (
+    "date", "temp", "temp_min", "precipitation", "wind", "weather", "target", "target_date"
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -32,8 +38,8 @@ def supervised(weather: pd.DataFrame, horizon: int) -> pd.DataFrame:
 
     Args:
         weather: with `date`, `precipitation`, `temp_max`, `temp_min`, `wind`, `weather`; each day once.
-        horizon: days from `date` to `target_date`, by the calendar: where days are missing, so are the rows whose
-            target they would be.
+        horizon: days from `date` to `target_date`, by the calendar: where days are
+            missing, so are the rows whose target they would be.
 
     Returns:
         `date`, `temp` (the day's temp_max, °C), `temp_min`, `precipitation`, `wind`, `weather`, `target` (°C) and
@@ -44,15 +50,14 @@ def supervised(weather: pd.DataFrame, horizon: int) -> pd.DataFrame:
     targets = pd.DataFrame({"target_date": weather["date"], "target": weather["temp_max"]})
     targets["date"] = targets["target_date"] - pd.Timedelta(days=horizon)
     table = weather.rename(columns={"temp_max": "temp"}).merge(targets, on="date", validate="one_to_one")
-    names = ["date", "temp", "temp_min", "precipitation", "wind", "weather", "target", "target_date"]
-    return table.sort_values("date", ignore_index=True)[names]
+    return table.sort_values("date", ignore_index=True)[list(SUPERVISED)]
 
 
 def split(weather: pd.DataFrame, horizon: int, validation_days: int, holdout_days: int) -> Parts:
     """Splits by the calendar, newest last, leaving out at each border the rows that look across it.
 
-    The hold-out has the `holdout_days` days before the last that has a target; `validation_days` days with their
-    targets lie before it, and all older ones are for training. Missing days make a part smaller; they move no border.
+    The hold-out has the last `holdout_days` days that have a target; `validation_days` days with their targets
+    lie before it, and all older ones are for training. Missing days make a part smaller; they move no border.
 
     Args:
         weather: as for `supervised`.
@@ -61,12 +66,12 @@ def split(weather: pd.DataFrame, horizon: int, validation_days: int, holdout_day
         holdout_days: at least 1.
 
     Raises:
-        StepFailed: an argument is too small, a day is there twice, or there are too few days.
+        StepFailed: an argument is too small, a column is missing, a day is there twice, or there are too few days.
     """
     import pandas as pd
 
     _check_arguments(horizon=horizon, validation_days=validation_days, holdout_days=holdout_days)
-    _check_days(weather, needed=1 + validation_days + holdout_days + 3 * horizon)
+    _check_table(weather, needed=1 + validation_days + holdout_days + 3 * horizon)
     table = supervised(weather, horizon)
     ahead = pd.Timedelta(days=horizon)
     # Counted back from the last day of the data. Before each border lie `horizon` days that are in no part as
@@ -97,7 +102,12 @@ def _check_arguments(**days: int) -> None:
         raise StepFailed(*wrong)
 
 
-def _check_days(weather: pd.DataFrame, needed: int) -> None:
+def _check_table(weather: pd.DataFrame, needed: int) -> None:
+    missing = [name for name in COLUMNS if name not in weather]
+    if missing:
+        raise StepFailed(
+            Finding(f"lacks the columns {', '.join(missing)}", "data", "validate the data first")
+        )
     if weather["date"].duplicated().any():
         day = weather.loc[weather["date"].duplicated(), "date"].iloc[0]
         raise StepFailed(Finding(f"{day:%Y-%m-%d} is there twice", "data", "validate the data first"))

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from components.support.closure import closure_hash, serving_closure
-from components.support.models import CLOSURE_TAG, INPUTS, forecast
+from components.support.models import CLOSURE_TAG, forecast, inputs
 from components.support.store import patiently
 from pipelines.sdk.errors import Finding, PipelineError
 
@@ -84,12 +84,12 @@ def ask(client: MlflowClient, model_id: str, rows: pd.DataFrame) -> NDArray[np.f
         model = mlflow.pyfunc.load_model(folder) if ours else None
     except Exception as error:  # what storage, skops and scikit-learn raise has no common base
         reason = (str(error) or type(error).__name__).partition("\n")[0]
-        raise CannotLoad(Finding(f"it cannot be loaded ({reason})", f"model {model_id}")) from error
+        raise CannotLoad(Finding(f"{reason}", f"model {model_id}")) from error
     return forecast(model, rows) if model else _ask_apart(Path(folder).absolute(), rows)
 
 
 def _ask_apart(model: Path, rows: pd.DataFrame) -> NDArray[np.float64]:
-    columns = {name: rows[name].tolist() for name in INPUTS if name in rows.columns}
+    columns = {name: values.tolist() for name, values in inputs(rows).items()}
     with tempfile.TemporaryDirectory() as empty:
         try:
             done = subprocess.run(

@@ -28,6 +28,7 @@ STYLES = {
     Status.CANCELLED: "yellow",
 }
 LOG_LINES = 12  # of a failed step, shown after the table
+LOG_WIDTH = 200  # characters, where the output is no terminal
 SHOWN_TASKS = 60  # in the table; a loop over thousands is summed up
 
 
@@ -35,7 +36,7 @@ SHOWN_TASKS = 60  # in the table; a loop over thousands is summed up
 class Progress:
     """Shows a run on standard error while it goes on. Use as a context manager."""
 
-    console: Console = field(default_factory=lambda: Console(file=sys.stderr, highlight=False))
+    console: Console = field(default_factory=lambda: error_console())
     running: dict[str, float] = field(default_factory=dict)
     live: Live | None = None
     folder: RunFolder | None = None
@@ -55,7 +56,7 @@ class Progress:
     def opened(self, folder: RunFolder) -> None:
         """Says which run this is."""
         self.folder = folder
-        self.console.print(f"run {folder.id}  ({_short(folder.path)})")
+        self.console.print(f"run {folder.id}  ({_short(folder.path)})", soft_wrap=True)
 
     def started(self, path: str, task: Task) -> None:
         """A step has started; groups are not shown."""
@@ -66,12 +67,18 @@ class Progress:
         """A task has ended: its line stays."""
         self.running.pop(record.name, None)
         if record.step or record.status is not Status.SUCCEEDED:
-            self.console.print(_line(record))
+            self.console.print(_line(record), soft_wrap=True)
 
     def _running(self) -> Group:
         now = time.perf_counter()
         rows = sorted(self.running.items(), key=lambda each: each[1])[:20]
         return Group(*(Spinner("dots", Text(f"{path}  {now - since:.0f} s")) for path, since in rows))
+
+
+def error_console() -> Console:
+    """Standard error; a log has no width of its own, and wrapped lines are hard to search in."""
+    console = Console(file=sys.stderr, highlight=False)
+    return console if console.is_terminal else Console(file=sys.stderr, highlight=False, width=LOG_WIDTH)
 
 
 def _line(record: TaskRecord) -> Text:

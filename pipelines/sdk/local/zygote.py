@@ -93,7 +93,8 @@ class Zygote:
         started = time.perf_counter()
         modules: tuple[str, ...] = ()
         if self._fork:
-            importlib.import_module("kfp.dsl.executor")
+            for name in ("kfp.dsl.executor", "kfp.dsl.utils", "pipelines.sdk.local.worker"):
+                importlib.import_module(name)
             modules = preload(sources)
             gc.collect()
             gc.freeze()  # objects of the imports stay shared between the forked processes
