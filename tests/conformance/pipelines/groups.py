@@ -1,0 +1,296 @@
+"""Nested pipelines, exit handlers, final status, failures that are ignored, retries."""
+
+from typing import NamedTuple, Optional
+
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output, PipelineTaskFinalStatus
+
+from tests.conformance.case import FOLDER, Case, KfpLocal, Outcome, artifact, component
+
+
+@component
+def say(text: str) -> str:
+    return text
+
+
+@component
+def join(left: str, right: str = "default") -> str:
+    return f"{left}+{right}"
+
+
+@component
+def make(text: str, data: Output[Dataset]):
+    data.metadata["made"] = text
+    with open(data.path, "w") as file:
+        file.write(text)
+
+
+@component
+def extend(data: Input[Dataset], longer: Output[Dataset]):
+    with open(data.path) as source, open(longer.path, "w") as target:
+        target.write(source.read() + " and more")
+
+
+@component
+def witness(folder: str, name: str, text: str = "ran"):
+    import os
+
+    with open(os.path.join(folder, name), "a") as file:
+        file.write(f"{text}\n")
+
+
+@component
+def fail(text: str = "on purpose") -> str:
+    raise ValueError(text)
+
+
+@dsl.pipeline
+def inner(text: str, suffix: str = "inner default") -> NamedTuple("Outputs", text=str, data=Dataset):
+    joined = join(left=text, right=suffix)
+    made = make(text=joined.output)
+    outputs = NamedTuple("Outputs", text=str, data=Dataset)
+    return outputs(text=joined.output, data=made.outputs["data"])
+
+
+@dsl.pipeline
+def middle(text: str, data: Input[Dataset]) -> NamedTuple("Outputs", text=str, data=Dataset):
+    nested = inner(text=f"middle {text}", suffix="given")
+    longer = extend(data=data)
+    outputs = NamedTuple("Outputs", text=str, data=Dataset)
+    return outputs(text=nested.outputs["text"], data=longer.outputs["longer"])
+
+
+@dsl.pipeline
+def nested(text: str = "root") -> NamedTuple("Outputs", first=str, second=str, data=Dataset, longer=Dataset):
+    one = inner(text=text)
+    two = middle(text=one.outputs["text"], data=one.outputs["data"])
+    outputs = NamedTuple("Outputs", first=str, second=str, data=Dataset, longer=Dataset)
+    return outputs(
+        first=one.outputs["text"], second=two.outputs["text"], data=one.outputs["data"], longer=two.outputs["data"]
+    )
+
+
+@dsl.pipeline
+def same_pipeline_twice() -> NamedTuple("Outputs", left=str, right=str):
+    outputs = NamedTuple("Outputs", left=str, right=str)
+    return outputs(left=inner(text="1").outputs["text"], right=inner(text="2", suffix="x").outputs["text"])
+
+
+@component
+def report(folder: str, note: str, status: PipelineTaskFinalStatus):
+    import os
+
+    with open(os.path.join(folder, "report"), "w") as file:
+        file.write(f"{note}: {status.state} {status.pipeline_task_name} {bool(status.error_message)}")
+
+
+@dsl.pipeline
+def exit_handler(folder: str, bad: bool):
+    leaving = report(folder=folder, note="at exit")
+    with dsl.ExitHandler(leaving, name="guarded"):
+        first = say(text="first")
+        with dsl.If(bad == True):  # noqa: E712
+            fail().after(first)
+        with dsl.Else():
+            witness(folder=folder, name="good").after(first)
+
+
+@dsl.pipeline
+def exit_handler_without_status(folder: str):
+    with dsl.ExitHandler(witness(folder=folder, name="exit")):
+        witness(folder=folder, name="body")
+
+
+@dsl.pipeline
+def failing_body_without_status(folder: str):
+    with dsl.ExitHandler(witness(folder=folder, name="exit")):
+        fail()
+
+
+@component
+def fail_at_exit(status: PipelineTaskFinalStatus):
+    raise ValueError(status.state)
+
+
+@dsl.pipeline
+def failing_exit_handler(folder: str):
+    with dsl.ExitHandler(fail_at_exit()):
+        witness(folder=folder, name="body")
+
+
+@component
+def state_of(status: dict) -> str:
+    return f"{status['state']} {status['pipelineTaskName']}"
+
+
+@dsl.pipeline
+def say_goodbye(folder: str, status: PipelineTaskFinalStatus):
+    state = state_of(status=status)
+    witness(folder=folder, name="state", text=state.output)
+    with dsl.If(state.output == "FAILED exit-handler-1"):
+        witness(folder=folder, name="goodbye")
+
+
+@dsl.pipeline
+def pipeline_at_exit(folder: str):
+    with dsl.ExitHandler(say_goodbye(folder=folder)):
+        fail()
+
+
+@component
+def cope(text: str = "nothing came") -> str:
+    return f"coped: {text}"
+
+
+@dsl.pipeline
+def ignored_failure(folder: str, bad: bool):
+    with dsl.If(bad == True):  # noqa: E712
+        broken = fail()
+        witness(folder=folder, name="coped", text=cope(text=broken.output).ignore_upstream_failure().output)
+    with dsl.Else():
+        fine = say(text="fine")
+        witness(folder=folder, name="coped", text=cope(text=fine.output).ignore_upstream_failure().output)
+
+
+@dsl.pipeline
+def clean_up_after(folder: str):
+    broken = fail()
+    witness(folder=folder, name="cleaned up", text="ran").after(broken).ignore_upstream_failure()
+    witness(folder=folder, name="never").after(broken)
+    witness(folder=folder, name="independent")
+
+
+@component
+def succeed_at_third(folder: str, name: str) -> int:
+    import os
+
+    path = os.path.join(folder, name)
+    with open(path, "a") as file:
+        file.write("tried\n")
+    with open(path) as file:
+        tries = len(file.readlines())
+    if tries < 3:
+        raise RuntimeError(f"try {tries}")
+    return tries
+
+
+@dsl.pipeline
+def retried(folder: str) -> int:
+    return succeed_at_third(folder=folder, name="counter").set_retry(2, backoff_duration="0s").output
+
+
+@dsl.pipeline
+def retried_too_rarely(folder: str):
+    succeed_at_third(folder=folder, name="counter").set_retry(1, backoff_duration="0s")
+
+
+@dsl.pipeline
+def flaky(folder: str) -> int:
+    return succeed_at_third(folder=folder, name="counter").output
+
+
+@dsl.pipeline
+def retried_pipeline(folder: str) -> int:
+    return flaky(folder=folder).set_retry(2, backoff_duration="0s").output
+
+
+@dsl.pipeline
+def loop_in_exit_handler(folder: str):
+    with dsl.ExitHandler(report(folder=folder, note="after a loop")):
+        with dsl.ParallelFor([{"label": "a", "n": "1"}, {"label": "b", "n": "2"}]) as item:
+            said = say(text=item.label)
+            witness(folder=folder, name=f"{item.label}{item.n}", text=said.output)
+
+
+@dsl.pipeline
+def named() -> str:
+    return say(text="named").set_display_name("A name for people: é").output
+
+
+@component
+def name_of_exit(status: PipelineTaskFinalStatus, folder: str, extra: Optional[str] = None):  # noqa: UP045
+    import os
+
+    with open(os.path.join(folder, "names"), "w") as file:
+        file.write(f"{status.state} {extra}")
+
+
+@dsl.pipeline
+def optional_at_exit(folder: str):
+    with dsl.ExitHandler(name_of_exit(folder=folder)):
+        say(text="x")
+
+
+def _files(status="SUCCEEDED", outputs=None, **files):
+    return Outcome(outputs or {}, files, status)
+
+
+_FOLDER = {"folder": FOLDER}
+
+CASES = [
+    Case(
+        "nested pipelines and their outputs",
+        nested,
+        Outcome(
+            {
+                "first": "root+inner default",
+                "second": "middle root+inner default+given",
+                "data": artifact("data", "root+inner default", made="root+inner default"),
+                "longer": artifact("longer", "root+inner default and more"),
+            }
+        ),
+    ),
+    Case("one pipeline used twice", same_pipeline_twice, Outcome({"left": "1+inner default", "right": "2+x"})),
+    Case(
+        "an exit handler after success",
+        exit_handler,
+        _files(report="at exit: SUCCEEDED exit-handler-1 False", good="ran\n"),
+        {**_FOLDER, "bad": False},
+    ),
+    Case(
+        "an exit handler after failure",
+        exit_handler,
+        _files("FAILED", report="at exit: FAILED exit-handler-1 True"),
+        {**_FOLDER, "bad": True},
+    ),
+    Case(
+        "an exit handler that asks for no status", exit_handler_without_status, _files(body="ran\n", exit="ran\n"), _FOLDER
+    ),
+    Case(
+        "an exit handler that asks for no status, after failure",
+        failing_body_without_status,
+        _files("FAILED", exit="ran\n"),
+        _FOLDER,
+    ),
+    Case("an exit handler that fails", failing_exit_handler, _files("FAILED", body="ran\n"), _FOLDER),
+    Case(
+        "a pipeline as exit handler",
+        pipeline_at_exit,
+        _files("FAILED", state="FAILED exit-handler-1\n", goodbye="ran\n"),
+        _FOLDER,
+    ),
+    Case("an optional input at exit", optional_at_exit, _files(names="SUCCEEDED None"), _FOLDER),
+    Case("a failure that is ignored", ignored_failure, _files("FAILED", coped="coped: nothing came\n"), {**_FOLDER, "bad": True}),
+    Case("a failure that does not come", ignored_failure, _files(coped="coped: fine\n"), {**_FOLDER, "bad": False}),
+    Case(
+        "what runs after a failure",
+        clean_up_after,
+        _files("FAILED", **{"cleaned up": "ran\n", "independent": "ran\n"}),
+        _FOLDER,
+    ),
+    Case("a step that succeeds at the third try", retried, _files(outputs={"Output": 3}, counter="tried\n" * 3), _FOLDER),
+    Case("a step with too few tries", retried_too_rarely, _files("FAILED", counter="tried\n" * 2), _FOLDER),
+    Case(
+        "retries of a nested pipeline are those of its steps",
+        retried_pipeline,
+        _files(outputs={"Output": 3}, counter="tried\n" * 3),
+        _FOLDER,
+    ),
+    Case(
+        "a loop over fields in an exit handler",
+        loop_in_exit_handler,
+        _files(report="after a loop: SUCCEEDED exit-handler-1 False", a1="a\n", b2="b\n"),
+        _FOLDER,
+    ),
+    Case("a display name", named, Outcome({"Output": "named"})),
+]
