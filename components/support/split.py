@@ -42,8 +42,8 @@ def supervised(weather: pd.DataFrame, horizon: int) -> pd.DataFrame:
             missing, so are the rows whose target they would be.
 
     Returns:
-        `date`, `temp` (the day's temp_max, °C), `temp_min`, `precipitation`, `wind`, `weather`, `target` (°C) and
-        `target_date`, in order of time.
+        `date`, `temp` (the day's temp_max, °C), `temp_min`, `precipitation`, `wind`, `weather`, `target` (°C)
+        and `target_date`, in order of time.
     """
     import pandas as pd
 
@@ -56,8 +56,8 @@ def supervised(weather: pd.DataFrame, horizon: int) -> pd.DataFrame:
 def split(weather: pd.DataFrame, horizon: int, validation_days: int, holdout_days: int) -> Parts:
     """Splits by the calendar, newest last, leaving out at each border the rows that look across it.
 
-    The hold-out has the last `holdout_days` days that have a target; `validation_days` days with their targets
-    lie before it, and all older ones are for training. Missing days make a part smaller; they move no border.
+    The hold-out has the last `holdout_days` days that have a target; `validation_days` days with their
+    targets lie before it, and all older ones are for training. Missing days make a part smaller; they move no border.
 
     Args:
         weather: as for `supervised`.
@@ -66,7 +66,8 @@ def split(weather: pd.DataFrame, horizon: int, validation_days: int, holdout_day
         holdout_days: at least 1.
 
     Raises:
-        StepFailed: an argument is too small, a column is missing, a day is there twice, or there are too few days.
+        StepFailed: an argument is too small, a column is missing, a day is there twice, or there are
+            too few days.
     """
     import pandas as pd
 
