@@ -30,9 +30,9 @@ def predict(
 
     Args:
         url: base of the server, `http://127.0.0.1:8080`.
-        body: what to send: any shape that `/invocations` takes (`{"columns": ["temp"], "data": [[12.8]]}`), or
-            the path of a JSON or CSV file. With `protocol="v2"` tables are turned into tensors; a body that has
-            `inputs` in V2's form is sent as it is.
+        body: what to send: any shape that `/invocations` takes (`{"columns": ["temp"], "data": [[12.8]]}`),
+            or the path of a JSON or CSV file. With `protocol="v2"` tables are turned into tensors; a body that
+            has `inputs` in V2's form is sent as it is.
         protocol: `invocations` (MLflow's) or `v2` (Open Inference Protocol).
         model: name of the model in V2's path.
         timeout: seconds for the answer.
@@ -181,7 +181,7 @@ def _typed(values: list[Any], datatype: str | None) -> dict[str, Any]:
 
 
 def _from_text(value: Any, datatype: str) -> Any:
-    # A cell of a CSV file. What does not read as its type goes as it is; the server says what is wrong with it.
+    # A cell of a CSV file. What does not read as its type goes as it is; the server says what is wrong.
     if not isinstance(value, str):
         return value
     if value == "":

@@ -1,4 +1,4 @@
-"""Local deployment: detached model servers, for each service one that serves and any number of challengers."""
+"""Local deployment: detached model servers; a service has one that serves, and challengers."""
 
 from __future__ import annotations
 

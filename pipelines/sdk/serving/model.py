@@ -1,0 +1,194 @@
+"""A model, loaded through MLflow: what it is, what it takes, and its `predict`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import mlflow.models
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel
+from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
+
+from pipelines.sdk.errors import Finding, PipelineError
+from pipelines.sdk.serving.columns import Column, Kind
+from pipelines.sdk.serving.problems import shorten
+from pipelines.sdk.serving.protocol_v2 import COLUMN_DATATYPES, inputs_metadata, tensors_metadata
+from pipelines.sdk.serving.table import ModelInput, Signature
+from pipelines.sdk.serving.tensors import Tensor
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """A model that can answer.
+
+    Args:
+        name: in URLs.
+        version: of the registered model; empty where there is none.
+        model_id: MLflow's `m-...`, or the uuid of a model that was only saved.
+        run_id: of the run that trained it; empty where there is none.
+        signature: what it takes.
+        outputs: names of what it gives, by its signature.
+        metadata: its inputs and outputs as V2 describes them.
+        predict: the data and the parameters to the prediction.
+    """
+
+    name: str
+    version: str
+    model_id: str
+    run_id: str
+    signature: Signature
+    outputs: list[str]
+    metadata: dict[str, Any]
+    predict: Callable[[ModelInput, dict[str, Any] | None], Any]
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which model a URI means, now and for good.
+
+    Args:
+        uri: immutable where MLflow has such a URI (`models:/m-...`), else the one asked for.
+        model_id: as in ServedModel.
+    """
+
+    uri: str
+    model_id: str
+
+
+def identify(model_uri: str) -> Identity:
+    """The model behind a folder, `runs:/`, `models:/m-...`, `models:/NAME/VERSION` or `models:/NAME@alias`.
+
+    Raises:
+        PipelineError: there is none.
+    """
+    try:
+        card = mlflow.models.Model.load(model_uri)
+    except Exception as error:  # MLflow's stores raise whatever their backend raises
+        raise _unloadable(model_uri, error) from error
+    if card.model_id and model_uri.startswith(("models:/", "runs:/")):
+        return Identity(f"models:/{card.model_id}", card.model_id)
+    return Identity(model_uri, card.model_id or card.model_uuid or "")
+
+
+def load(model_uri: str, name: str, version: str = "") -> ServedModel:
+    """Load a model and let it answer its own input example, if it has one.
+
+    Args:
+        model_uri: as for `identify`.
+        name: for its URLs.
+        version: of the registered model.
+
+    Raises:
+        PipelineError: it cannot be loaded, or cannot answer its example.
+    """
+    try:
+        model = mlflow.pyfunc.load_model(model_uri)
+        signature = _signature(model)
+    except Exception as error:  # whatever a model's own code raises while it is unpickled
+        raise _unloadable(model_uri, error) from error
+    warm_up(model, model_uri)
+    card = model.metadata
+    return ServedModel(
+        name=name,
+        version=version,
+        model_id=card.model_id or card.model_uuid or "",
+        run_id=card.run_id or "",
+        signature=signature,
+        outputs=_names(card.get_output_schema()),
+        metadata={
+            "inputs": inputs_metadata(signature),
+            "outputs": _outputs_metadata(card.get_output_schema()),
+        },
+        predict=lambda data, params: model.predict(data, params=params),
+    )
+
+
+def warm_up(model: PyFuncModel, model_uri: str) -> None:
+    """Let the model answer its own example: lazy imports and first allocations happen here, not in a request.
+
+    Raises:
+        PipelineError: it cannot.
+    """
+    example = model.input_example
+    if example is None:
+        return
+    try:
+        model.predict(example)
+    except Exception as error:  # a model's own code can raise anything
+        finding = Finding(
+            f"the model cannot answer its own input example: {_reason(error)}",
+            model_uri,
+            "log it with an example that it can answer, or none",
+        )
+        raise PipelineError(finding) from error
+
+
+def _unloadable(model_uri: str, error: Exception) -> PipelineError:
+    if (
+        not model_uri.startswith(("models:", "runs:"))
+        and "://" not in model_uri
+        and not Path(model_uri).exists()
+    ):
+        return PipelineError(
+            Finding("there is no such folder", model_uri, "give a model's folder or MLflow URI")
+        )
+    mend = "the server needs the packages that the model was trained with"
+    if isinstance(error, (MlflowException, OSError)):
+        mend = (
+            f"check the URI, and that MLFLOW_TRACKING_URI names its server (now {mlflow.get_tracking_uri()})"
+        )
+    return PipelineError(Finding(f"the model cannot be loaded: {_reason(error)}", model_uri, mend))
+
+
+def _reason(error: Exception) -> str:
+    return shorten(f"{type(error).__name__}: {error}")
+
+
+def _signature(model: PyFuncModel) -> Signature:
+    card: Any = model.metadata  # MLflow's methods have no types
+    wanted = card.get_params_schema()
+    params = frozenset(param.name for param in wanted.params) if wanted else frozenset()
+    schema = card.get_input_schema()
+    if schema is None:
+        return Signature(params=params)
+    if card._is_signature_from_type_hint():  # it has no public name
+        return Signature(raw=True, params=params)
+    specs = schema.inputs
+    return Signature(
+        columns=tuple(_column(spec, i) for i, spec in enumerate(specs) if isinstance(spec, ColSpec)),
+        tensors=tuple(_tensor(spec) for spec in specs if isinstance(spec, TensorSpec)),
+        named=schema.has_input_names(),
+        params=params,
+    )
+
+
+def _column(spec: ColSpec, index: int) -> Column:
+    kind = Kind(spec.type.name) if isinstance(spec.type, DataType) else Kind.OTHER
+    return Column(spec.name or str(index), kind, spec.required)
+
+
+def _tensor(spec: TensorSpec) -> Tensor:
+    return Tensor(spec.name or "", np.dtype(spec.type), tuple(spec.shape))
+
+
+def _names(schema: Schema | None) -> list[str]:
+    return [spec.name for spec in schema.inputs if spec.name] if schema else []
+
+
+def _outputs_metadata(schema: Schema | None) -> list[dict[str, Any]]:
+    described: list[dict[str, Any]] = []
+    for spec in schema.inputs if schema else []:
+        name = spec.name or "predictions"
+        if isinstance(spec, TensorSpec):
+            described += tensors_metadata([(name, np.dtype(spec.type), spec.shape)])
+        else:
+            column = _column(spec, 0)
+            described.append(
+                {"name": name, "datatype": COLUMN_DATATYPES.get(column.kind, "BYTES"), "shape": [-1]}
+            )
+    return described

@@ -1,0 +1,200 @@
+"""Open Inference Protocol V2 over HTTP: request bodies to a model's input, predictions to answers, metadata.
+
+Each input tensor is one column of the table, of shape [n] or [n, 1]. BYTES elements are texts: dates in
+ISO 8601, a binary column in base64. Models with tensor signatures take tensors of their own shapes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from pipelines.sdk.serving import invocations, jsontext, predictions, table
+from pipelines.sdk.serving.columns import Array, Kind
+from pipelines.sdk.serving.jsontext import expect
+from pipelines.sdk.serving.predictions import datatype
+from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.table import ModelInput, Query, Signature, model_input
+from pipelines.sdk.serving.tensors import block, flatten, typed
+
+DATATYPES: Final = {
+    "BOOL": "?", "UINT8": "u1", "UINT16": "u2", "UINT32": "u4", "UINT64": "u8", "INT8": "i1", "INT16": "i2",
+    "INT32": "i4", "INT64": "i8", "FP16": "f2", "FP32": "f4", "FP64": "f8", "BYTES": "O",
+}  # fmt: skip
+COLUMN_DATATYPES: Final = {
+    Kind.BOOLEAN: "BOOL", Kind.INTEGER: "INT32", Kind.LONG: "INT64", Kind.FLOAT: "FP32", Kind.DOUBLE: "FP64",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class InferRequest:
+    """A V2 request.
+
+    Args:
+        id: to be echoed; None where the client gave none.
+        query: what the model is asked.
+        outputs: names of the outputs that are wanted; empty for all.
+    """
+
+    id: str | None
+    query: Query
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Received:
+    shape: tuple[int, ...]
+    values: list[Any]
+
+
+def decode(body: bytes, signature: Signature) -> InferRequest:
+    """The request in a body.
+
+    Raises:
+        Refused: it is not V2, a tensor contradicts itself, or they do not fit the signature.
+    """
+    request = expect(jsontext.parse(body), dict, "the body")
+    identity = request.get("id")
+    if identity is not None:
+        expect(identity, str, "'id'")
+    if "inputs" not in request:
+        raise Refused("'inputs' is missing", kind="shape")
+    received: dict[str, _Received] = {}
+    for index, item in enumerate(expect(request["inputs"], list, "'inputs'")):
+        name, tensor = _tensor(expect(item, dict, f"input {index}"), index)
+        if name in received:
+            raise Refused(f"input {quoted(name)} is there twice", kind="shape")
+        received[name] = tensor
+    if not received:
+        raise Refused("'inputs' is empty", kind="shape")
+    given = expect(request.get("parameters") or {}, dict, "'parameters'")
+    params = invocations.params({k: v for k, v in given.items() if k in signature.params} or None, signature)
+    return InferRequest(identity, Query(_data(received, signature), params), _wanted(request.get("outputs")))
+
+
+def _wanted(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    wanted = [expect(item, dict, "an output") for item in expect(value, list, "'outputs'")]
+    return tuple(expect(item.get("name"), str, "the name of an output") for item in wanted)
+
+
+def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
+    for key in ("name", "shape", "datatype", "data"):
+        if key not in item:
+            raise Refused(f"input {index} has no {key!r}", kind="shape")
+    name = expect(item["name"], str, f"the name of input {index}")
+    where = f"input {quoted(name)}"
+    kind = expect(item["datatype"], str, f"the datatype of {where}")
+    if kind not in DATATYPES:
+        raise Refused(f"{where}: unknown datatype {quoted(kind)}", kind="datatype")
+    shape = expect(item["shape"], list, f"the shape of {where}")
+    if not shape or any(type(size) is not int or size < 0 for size in shape):
+        raise Refused(f"{where}: shape must be a list of sizes, not {quoted(shape)}", kind="shape")
+    found, flat = flatten(name, expect(item["data"], list, f"the data of {where}"))
+    # Data can be flat or nested; nested data must have the shape that it claims.
+    if math.prod(shape) != len(flat) or (len(found) > 1 and list(found) != shape):
+        raise Refused(f"{where}: shape {quoted(shape)} does not fit {len(flat)} values", kind="shape")
+    return name, _Received(tuple(shape), _declared(name, kind, flat))
+
+
+def _declared(name: str, kind: str, flat: list[Any]) -> list[Any]:
+    # The values as the declared datatype holds them: FP32 rounds, INT8 has a range. Null stays null.
+    dtype = np.dtype(DATATYPES[kind])
+    if None not in flat:
+        exact: list[Any] = typed(name, flat, dtype).tolist()
+        return exact
+    present = iter(typed(name, [value for value in flat if value is not None], dtype).tolist())
+    return [None if value is None else next(present) for value in flat]
+
+
+def _data(received: Mapping[str, _Received], signature: Signature) -> ModelInput:
+    tensors = signature.tensors
+    if tensors and not tensors[0].name and len(received) == 1:
+        only = next(iter(received.values()))
+        return block(tensors[0], only.shape, only.values)
+    if tensors and tensors[0].name:
+        missing = [spec.name for spec in tensors if spec.name not in received]
+        if missing:
+            raise Refused(f"missing input {quoted(missing[0])}", kind="missing")
+        return {
+            spec.name: block(spec, received[spec.name].shape, received[spec.name].values) for spec in tensors
+        }
+    kinds = {column.name: column.kind for column in signature.columns}
+    columns = {name: _column(name, tensor, kinds.get(name)) for name, tensor in received.items()}
+    return model_input(table.from_columns(columns), signature)
+
+
+def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any]:
+    shape = tensor.shape
+    if len(shape) == 1 or shape[1:] == (1,):
+        return tensor.values
+    if kind not in (None, Kind.OTHER):
+        raise Refused(
+            f"input {quoted(name)}: a column has shape [n] or [n, 1], not {list(shape)}", kind="shape"
+        )
+    cells = np.fromiter(tensor.values, dtype=object, count=len(tensor.values))
+    nested: list[Any] = cells.reshape(shape).tolist()
+    return nested
+
+
+def encode(request: InferRequest, value: Any, model: str, version: str, names: list[str]) -> bytes:
+    """The answer.
+
+    Args:
+        request: it answers.
+        value: what `predict` returned.
+        model: name of the model.
+        version: of the model; left out where empty.
+        names: of the outputs, by the signature.
+
+    Raises:
+        Refused: an output that was asked for is not there.
+    """
+    outputs = predictions.arrays(value, names)
+    unknown = [name for name in request.outputs if name not in outputs]
+    if unknown:
+        raise Refused(
+            f"the model has no output {quoted(unknown[0])}; it has {', '.join(outputs)}", kind="outputs"
+        )
+    answer: dict[str, Any] = {"model_name": model}
+    if version:
+        answer["model_version"] = version
+    if request.id is not None:
+        answer["id"] = request.id
+    answer["outputs"] = [_output(name, outputs[name]) for name in request.outputs or outputs]
+    return predictions.dumps(answer)
+
+
+def _output(name: str, array: Array) -> dict[str, Any]:
+    return {
+        "name": name,
+        "shape": list(array.shape),
+        "datatype": datatype(array.dtype),
+        "data": predictions.elements(array),
+    }
+
+
+def inputs_metadata(signature: Signature) -> list[dict[str, Any]]:
+    """The inputs in a model's metadata, with `parameters` that say which can be left out."""
+    described = [
+        {
+            "name": column.name,
+            "datatype": COLUMN_DATATYPES.get(column.kind, "BYTES"),
+            "shape": [-1],
+            "parameters": {"type": str(column.kind), "required": column.required},
+        }
+        for column in signature.columns
+    ]
+    return described + tensors_metadata([(t.name or "input", t.dtype, t.shape) for t in signature.tensors])
+
+
+def tensors_metadata(tensors: Sequence[tuple[str, np.dtype[Any], Sequence[int]]]) -> list[dict[str, Any]]:
+    """Tensors in a model's metadata."""
+    return [
+        {"name": name, "datatype": datatype(dtype), "shape": list(shape)} for name, dtype, shape in tensors
+    ]

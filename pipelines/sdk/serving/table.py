@@ -1,0 +1,204 @@
+"""A table that a client sent, and what a model's signature makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from pipelines.sdk.serving.columns import Array, Column, convert
+from pipelines.sdk.serving.jsontext import named
+from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.tensors import Tensor, block, flatten
+
+ModelInput: TypeAlias = "pd.DataFrame | Array | dict[str, Array] | list[Any]"
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What a model takes; all empty for a model without signature.
+
+    Args:
+        columns: of a table, or
+        tensors: arrays, or
+        raw: whether it takes a list of values that its own type hints describe.
+        named: whether columns are found by name; else by position.
+        params: names of the parameters that a request can set.
+    """
+
+    columns: tuple[Column, ...] = ()
+    tensors: tuple[Tensor, ...] = ()
+    raw: bool = False
+    named: bool = True
+    params: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Table:
+    """Values by column, all columns of one length.
+
+    Args:
+        columns: JSON values by column name.
+        rows: how many.
+    """
+
+    columns: Mapping[str, Sequence[Any]]
+    rows: int
+
+
+def from_rows(names: Sequence[Any], rows: Sequence[Any]) -> Table:
+    """A table from column names and rows.
+
+    Raises:
+        Refused: a name is no text or there twice, or a row is not a list of as many values.
+    """
+    for name in names:
+        if not isinstance(name, str):
+            raise Refused(f"column names must be texts, not {named(name)}", kind="shape")
+    if len(set(names)) < len(names):
+        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        raise Refused(f"column {quoted(twice)} is there twice", kind="shape")
+    if set(map(type, rows)) - {list} or set(map(len, rows)) - {len(names)}:
+        _refuse_row(rows, len(names))
+    return Table(
+        dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True)), len(rows)
+    )
+
+
+def _refuse_row(rows: Sequence[Any], width: int) -> None:
+    for index, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise Refused(f"row {index} must be a list, not {named(row)}", kind="shape")
+        if len(row) != width:
+            raise Refused(f"row {index} has {len(row)} values for {width} columns", kind="shape")
+
+
+def from_records(records: Sequence[Any]) -> Table:
+    """A table from one object a row; a key that a row lacks is null there.
+
+    Raises:
+        Refused: a row is no object.
+    """
+    for index, record in enumerate(records):
+        if not isinstance(record, dict):
+            raise Refused(f"row {index} must be an object, not {named(record)}", kind="shape")
+    names = dict.fromkeys(name for record in records for name in record)
+    return Table({name: [record.get(name) for record in records] for name in names}, len(records))
+
+
+def from_columns(columns: Mapping[str, Any]) -> Table:
+    """A table from a list of values a column.
+
+    Raises:
+        Refused: a column is no list, or is longer than another.
+    """
+    for name, values in columns.items():
+        if not isinstance(values, list):
+            raise Refused(f"column {quoted(name)} must be a list, not {named(values)}", kind="shape")
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{quoted(name)} {length}" for name, length in lengths.items())
+        raise Refused(f"columns differ in length: {shown}", kind="shape")
+    return Table(columns, next(iter(lengths.values()), 0))
+
+
+def model_input(table: Table, signature: Signature) -> ModelInput:
+    """The table as the model's signature wants it, every value exactly as it was sent.
+
+    Columns that the signature does not name are left out, as MLflow does. A column that is not required can
+    be absent; one that is null in every row counts as absent.
+
+    Raises:
+        Refused: a required column is missing, or a value does not fit.
+    """
+    if signature.tensors:
+        return _tensors(table, signature.tensors)
+    if not signature.columns:
+        return pd.DataFrame(dict(table.columns), index=range(table.rows))
+    if not signature.named:
+        return _by_position(table, signature.columns)
+    missing = [c.name for c in signature.columns if c.required and c.name not in table.columns]
+    if missing:
+        listed = ", ".join(quoted(name) for name in missing)
+        raise Refused(f"missing required column{'s' if len(missing) > 1 else ''} {listed}", kind="missing")
+    arrays = {c.name: convert(c, table.columns[c.name]) for c in signature.columns if _given(c, table)}
+    return pd.DataFrame(arrays, index=range(table.rows))
+
+
+def _given(column: Column, table: Table) -> bool:
+    if column.required:
+        return True
+    values = table.columns.get(column.name)
+    return values is not None and (not values or any(value is not None for value in values))
+
+
+def _by_position(table: Table, columns: Sequence[Column]) -> pd.DataFrame:
+    if len(table.columns) != len(columns):
+        raise Refused(f"the model takes {len(columns)} columns, not {len(table.columns)}", kind="shape")
+    pairs = zip(columns, table.columns.values(), strict=True)
+    return pd.DataFrame({i: convert(column, values) for i, (column, values) in enumerate(pairs)})
+
+
+def _tensors(table: Table, tensors: Sequence[Tensor]) -> Array | dict[str, Array]:
+    if tensors[0].name:
+        return named_tensors({name: list(values) for name, values in table.columns.items()}, tensors)
+    spec = tensors[0]
+    if len(table.columns) == 1:
+        values = list(next(iter(table.columns.values())))
+        shape, flat = flatten("input", values)
+        # One column of plain values is what a model of shape [-1, 1] was trained on.
+        return block(spec, (*shape, 1) if len(shape) == 1 and len(spec.shape) == 2 else shape, flat)
+    rows = [list(row) for row in zip(*table.columns.values(), strict=True)]
+    return nested(rows, spec) if rows else block(spec, (0, len(table.columns)), [])
+
+
+def nested(value: list[Any], spec: Tensor) -> Array:
+    """Nested lists as the array of the signature.
+
+    Raises:
+        Refused: they do not fit.
+    """
+    return block(spec, *flatten(spec.name or "input", value))
+
+
+def named_tensors(values: Mapping[str, Any], tensors: Sequence[Tensor]) -> dict[str, Array]:
+    """Nested lists by name as the arrays of the signature.
+
+    Raises:
+        Refused: one is missing or does not fit.
+    """
+    arrays = {}
+    for spec in tensors:
+        if spec.name not in values:
+            raise Refused(f"missing input {quoted(spec.name)}", kind="missing")
+        if not isinstance(values[spec.name], list):
+            raise Refused(
+                f"input {quoted(spec.name)} must be a list, not {named(values[spec.name])}", kind="shape"
+            )
+        arrays[spec.name] = nested(values[spec.name], spec)
+    return arrays
+
+
+def rows_of(data: ModelInput) -> int:
+    """How many rows an input has."""
+    if isinstance(data, dict):
+        return len(next(iter(data.values()), ()))
+    if isinstance(data, np.ndarray) and data.ndim == 0:
+        return 1
+    return len(data)
+
+
+@dataclass(frozen=True)
+class Query:
+    """One request for predictions.
+
+    Args:
+        data: what the model's `predict` takes.
+        params: values for the model's own parameters, if the request has any.
+    """
+
+    data: ModelInput
+    params: dict[str, Any] | None = None

@@ -1,0 +1,88 @@
+"""Blocks of numbers or texts from a client: nested lists to numpy arrays of a given type and shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pipelines.sdk.serving import columns
+from pipelines.sdk.serving.columns import Array
+from pipelines.sdk.serving.problems import Refused, quoted
+
+DType: TypeAlias = "np.dtype[Any]"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """An array of a model's signature.
+
+    Args:
+        name: empty where the signature gives none.
+        dtype: of its elements.
+        shape: -1 where any length is fine.
+    """
+
+    name: str
+    dtype: DType
+    shape: tuple[int, ...]
+
+    def fits(self, shape: Sequence[int]) -> bool:
+        """Whether an array of that shape can stand for this one."""
+        return len(shape) == len(self.shape) and all(
+            mine in (-1, theirs) for mine, theirs in zip(self.shape, shape, strict=True)
+        )
+
+
+def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
+    """Shape and elements of nested lists, the last index running fastest.
+
+    Raises:
+        Refused: the lists are ragged.
+    """
+    shape = [len(value)]
+    while value and any(isinstance(item, list) for item in value):
+        lengths = {len(item) if isinstance(item, list) else -1 for item in value}
+        if len(lengths) > 1:
+            raise Refused(f"{quoted(name)}: its lists are not all of one length", kind="shape")
+        shape.append(lengths.pop())
+        value = list(chain.from_iterable(value))
+    return tuple(shape), value
+
+
+def typed(name: str, values: Sequence[Any], dtype: DType) -> Array:
+    """Flat JSON values as an array of a numpy type; null is NaN among floats, else refused.
+
+    Raises:
+        Refused: a value is of another type, or out of range.
+    """
+    types = set(map(type, values))
+    if type(None) in types and dtype.kind != "f":
+        raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
+    if dtype.kind == "f":
+        return columns.floats(name, values, types, dtype.type)
+    if dtype.kind in "iu":
+        limits = np.iinfo(dtype)
+        return np.array(columns.integers(name, values, types, int(limits.min), int(limits.max)), dtype=dtype)
+    if dtype.kind == "b":
+        columns.only(name, values, types, (bool,), "true or false")
+        return np.array(values, dtype=dtype)
+    if dtype.kind in "UO":
+        columns.only(name, values, types, (str,), "a text")
+        return np.array(values, dtype=dtype if dtype.kind == "O" else np.str_)
+    raise Refused(f"{quoted(name)}: elements of type {dtype} cannot be sent in JSON", kind="schema")
+
+
+def block(spec: Tensor, shape: Sequence[int], values: Sequence[Any]) -> Array:
+    """The values as the array that the signature asks for.
+
+    Raises:
+        Refused: shape or elements do not fit.
+    """
+    name = spec.name or "input"
+    if not spec.fits(shape):
+        raise Refused(f"{quoted(name)}: shape {list(shape)} does not fit {list(spec.shape)}", kind="shape")
+    return typed(name, values, spec.dtype).reshape(shape)
