@@ -107,14 +107,14 @@ def decode(content: bytes) -> str:
     for magic, name in _OTHER_FORMATS:
         if body.startswith(magic):
             raise Unreadable(1, f"is not CSV text but a {name} file")
+    if encoding == "utf-8" and b"\0" in body:
+        line = 1 + body[: body.index(b"\0")].count(b"\n")
+        raise Unreadable(line, "is binary, or UTF-16 without a byte order mark; save it as UTF-8")
     try:
         text = body.decode(encoding)
     except UnicodeDecodeError as error:
         line = 1 + body[: error.start].decode(encoding, errors="replace").count("\n")
         raise Unreadable(line, f"is not {encoding.upper()} text; save it as UTF-8") from None
-    if "\0" in text:
-        line = 1 + text[: text.index("\0")].count("\n")
-        raise Unreadable(line, "is binary, or UTF-16 without a byte order mark; save it as UTF-8")
     text = _without_empty_end(text.replace("\r\n", "\n").replace("\r", "\n"))
     if not text:
         raise Unreadable(1, "is empty")

@@ -57,7 +57,8 @@ def split(weather: pd.DataFrame, horizon: int, validation_days: int, holdout_day
     """Splits by the calendar, newest last, leaving out at each border the rows that look across it.
 
     The hold-out has the last `holdout_days` days that have a target; `validation_days` days with their
-    targets lie before it, and all older ones are for training. Missing days make a part smaller; they move no border.
+    targets lie before it, and all older ones are for training. Missing days make a part smaller and move no
+    border.
 
     Args:
         weather: as for `supervised`.
