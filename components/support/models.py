@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 INPUTS: Final = (OPTIONAL_DATE, REQUIRED, *OPTIONAL_NUMBERS)
 TARGET: Final = "target"
+TARGET_DATE: Final = "target_date"
 CLOSURE_TAG: Final = "serving_closure"
 DAYS_TAG: Final = "trained_days"
 SEED: Final = 0
@@ -133,7 +135,7 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
 
     Args:
         model: fitted on `rows`.
-        rows: all that it learned from, with `target_date`.
+        rows: all that it learned from, with `date` and `target_date`.
         tags: of the logged model, beside its training days and its serving closure.
 
     Returns:
@@ -144,7 +146,7 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
     closure = serving_closure()
     tags = {
         **tags,
-        DAYS_TAG: day_ranges(pd.to_datetime(rows["target_date"]).dt.date),
+        DAYS_TAG: day_ranges(days_of(rows)),
         CLOSURE_TAG: closure_hash(closure),
     }
     with tempfile.TemporaryDirectory() as folder:
@@ -161,6 +163,13 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
             tags=tags,
         )
     return str(info.model_id)
+
+
+def days_of(rows: pd.DataFrame) -> list[date]:
+    """Every day that the rows tell something of: those of the inputs and those of the targets."""
+    return sorted(
+        {day for name in (OPTIONAL_DATE, TARGET_DATE) for day in pd.to_datetime(rows[name]).dt.date}
+    )
 
 
 def signature() -> ModelSignature:

@@ -20,6 +20,7 @@ from components.support.store import connect, experiment_id, locked, patiently
 from pipelines.sdk.errors import PipelineError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from mlflow import ActiveRun, MlflowClient
     from mlflow.entities import Run
 
@@ -107,6 +108,18 @@ def record(
     patiently(lambda: mlflow.log_params(dict(params or {})))
     patiently(lambda: mlflow.log_metrics(dict(metrics or {})))
     patiently(lambda: mlflow.set_tags(dict(tags or {})))
+
+
+def record_figure(figure: Figure, name: str) -> None:
+    """Log a picture to the active run, as PNG.
+
+    Args:
+        figure: of matplotlib.
+        name: of the file, with `.png`.
+    """
+    import mlflow
+
+    patiently(lambda: mlflow.log_figure(figure, name))
 
 
 def close_pipeline_run(state: str) -> str | None:

@@ -70,7 +70,7 @@ def model_tags(client: MlflowClient, model_id: str) -> dict[str, str]:
 def ask(client: MlflowClient, model_id: str, rows: pd.DataFrame) -> NDArray[np.float64]:
     """A logged model's forecasts, °C.
 
-    One that was trained in another serving closure is asked in a process of its own, with its own feature code.
+    One that was trained in another serving closure is asked in its own process, with its own feature code.
 
     Raises:
         CannotLoad: its record or its files are gone, or it cannot be loaded.
