@@ -8,32 +8,38 @@ from importlib import metadata
 from packaging.requirements import InvalidRequirement, Requirement
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding
+from pipelines.sdk.local.containers import find_engine
 from pipelines.sdk.plan import Plan, Step, walk
 
 
-def preflight(plan: Plan, *, host: bool) -> None:
+def preflight(plan: Plan, *, host: bool) -> str:
     """Checks that every step can run here.
 
     Args:
         plan: the pipeline.
         host: whether container components run as plain processes.
 
+    Returns:
+        The container engine to use; '' where none is needed.
+
     Raises:
         EnvironmentProblem: with all that is missing.
     """
-    findings = [finding for path, task in walk(plan.root) for finding in _step(path, task.body, host)]
+    steps = {path: task.body for path, task in walk(plan.root) if isinstance(task.body, Step)}
+    contained = not host and any(step.python is None for step in steps.values())
+    engine = find_engine() if contained else ""
+    findings = [each for path, step in steps.items() for each in _step(path, step, bool(host or engine))]
     if findings:
         raise EnvironmentProblem(*findings)
+    return engine
 
 
-def _step(path: str, body: object, host: bool) -> Iterator[Finding]:
-    if not isinstance(body, Step):
-        return
-    if body.python is None and not host:
+def _step(path: str, body: Step, containers: bool) -> Iterator[Finding]:
+    if body.python is None and not containers:
         yield Finding(
-            f"it is a container component ({body.image}), and no container engine is used here",
+            f"it is a container component ({body.image}), and neither docker nor podman answers here",
             f"task {path}",
-            "--host runs its command as a plain process of this machine",
+            "start one; or --host runs the command as a plain process of this machine",
         )
     elif body.python is not None:
         missing = [text for text in body.python.packages if not _installed(text)]

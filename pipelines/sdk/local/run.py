@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from typing import Any
 from pipelines.sdk import launch
 from pipelines.sdk.local import folder as folders
 from pipelines.sdk.local.cache import StepCache
+from pipelines.sdk.local.containers import Engine
 from pipelines.sdk.local.mlflow_store import default_tracking_uri, prepare_store
 from pipelines.sdk.local.pool import Pool, open_pool
 from pipelines.sdk.local.preflight import preflight
@@ -39,6 +40,7 @@ class Options:
         cache: whether earlier results may stand for steps that allow it.
         host: whether container components run as plain processes of this machine.
         schedule_time: for which the run was meant, RFC 3339; '' for now.
+        engine: `docker` or `podman`, for container components; '' for none. Found by `run`.
     """
 
     home: Path
@@ -47,6 +49,7 @@ class Options:
     cache: bool = True
     host: bool = False
     schedule_time: str = ""
+    engine: str = ""
 
 
 @dataclass(frozen=True)
@@ -128,8 +131,8 @@ def run(
     Raises:
         EnvironmentProblem: where this machine lacks what a step needs; nothing has started then.
     """
-    preflight(plan, host=options.host)
-    work = _run(plan, inputs, options, watcher or Watcher())
+    engine = preflight(plan, host=options.host)
+    work = _run(plan, inputs, replace(options, engine=engine), watcher or Watcher())
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -202,7 +205,8 @@ async def _scheduler(
     }
     await prepare_store(pool, tracking, options.home, folder.path / "logs" / "mlflow.log")
     cache = StepCache(options.home.absolute() / "cache") if options.cache else None
-    runner = StepRunner(pool, folder, context, env, cache)
+    engine = Engine(options.engine, options.home.absolute()) if options.engine else None
+    runner = StepRunner(pool, folder, context, env, cache, engine)
     return Scheduler(runner.run, context, Listener(recorder.started, recorder.ended), stopping)
 
 

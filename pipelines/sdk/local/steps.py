@@ -12,6 +12,7 @@ from typing import Any
 
 from pipelines.sdk import launch
 from pipelines.sdk.local.cache import StepCache
+from pipelines.sdk.local.containers import Engine
 from pipelines.sdk.local.documents import task_document
 from pipelines.sdk.local.folder import RunFolder
 from pipelines.sdk.local.pool import Pool
@@ -32,7 +33,7 @@ class StepRunner:
         context: facts about the run, for placeholders.
         env: variables of every step.
         cache: earlier results; None where they may not be used.
-        host: whether container components run as plain processes.
+        engine: runs container components; None where they are plain processes.
     """
 
     pool: Pool
@@ -40,6 +41,7 @@ class StepRunner:
     context: launch.Context
     env: Mapping[str, str]
     cache: StepCache | None = None
+    engine: Engine | None = None
 
     async def run(self, path: str, task: Task, step: Step, arguments: Mapping[str, Value]) -> Outcome:
         """Runs a step until it succeeds or its attempts are used up.
@@ -104,10 +106,17 @@ class StepRunner:
             root=str(self.folder.root(path, attempt)),
             context=replace(request.context, task_id=f"{self.folder.id}/{path}/{attempt}"),
         )
+        engine = self.engine if request.task.python is None else None
+        request = engine.wrap(request) if engine else request
         request_file, result_file = work / "request.json", work / "result.json"
         request_file.write_text(json.dumps(request.to_json()), encoding="utf-8")
         env = {**self.env, "PIPELINE_TASK": path, **request.task.env}
-        code = await self.pool.run("pipelines.sdk.local.worker:run_step", str(request_file), log, env)
+        try:
+            code = await self.pool.run("pipelines.sdk.local.worker:run_step", str(request_file), log, env)
+        except asyncio.CancelledError:
+            if engine:
+                await engine.kill(request)
+            raise
         if result_file.exists():
             return launch.Result.from_json(json.loads(result_file.read_text(encoding="utf-8")))
         return launch.Result(error=launch.Problem(_how(code, tail(log))))
