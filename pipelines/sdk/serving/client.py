@@ -31,7 +31,7 @@ def predict(
     Args:
         url: base of the server, `http://127.0.0.1:8080`.
         body: what to send: any shape that `/invocations` takes (`{"columns": ["temp"], "data": [[12.8]]}`),
-            or the path of a JSON or CSV file. With `protocol="v2"` tables are turned into tensors; a body that
+            or the path of a JSON or CSV file. With `protocol="v2"` tables become tensors; a body that
             has `inputs` in V2's form is sent as it is.
         protocol: `invocations` (MLflow's) or `v2` (Open Inference Protocol).
         model: name of the model in V2's path.

@@ -31,7 +31,10 @@ def birth(pid: int) -> str:
         return "" if Path("/proc/self/stat").exists() else _birth_by_ps(pid)
     # The name, in parentheses, can hold anything; after it come state and, 20th, the start in clock ticks.
     fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] in "ZX" else f"{boot}/{fields[19]}"
+    if fields[0] in "ZX":
+        _reap(pid)  # it ended since
+        return ""
+    return f"{boot}/{fields[19]}"
 
 
 def _birth_by_ps(pid: int) -> str:
