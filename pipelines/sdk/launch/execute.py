@@ -55,7 +55,11 @@ def execute(request: Request, call: Call | None = None) -> Result:
             _call(call, task.python.source, task.python.function, json.loads(scope.facts[EXECUTOR_INPUT]))
         else:
             source = task.python.source if task.python else None
-            start(expand([*task.command, *task.args], scope, untouched=source), task.env)
+            words = expand(task.command, scope, untouched=source)
+            if not words:
+                mend = "name one: the entry point of an image is only known where the image is"
+                raise LaunchError("the step names no command", mend=mend)
+            start([*words, *expand(task.args, scope, untouched=source)], task.env)
         return collect(request, layout)
     except LaunchError as error:
         raise error.at(f"task {task.name}") from error

@@ -18,17 +18,13 @@ def start(words: Sequence[str], env: Mapping[str, str]) -> None:
     """Run a program to its end; it writes where the launcher writes.
 
     Args:
-        words: the program and its arguments.
+        words: the program and its arguments; at least the program.
         env: variables added to the launcher's own.
 
     Raises:
         LaunchError: it cannot be started, or did not end well; `exit_code` is then its own, or 128 and the
             signal's number, as shells have it.
     """
-    if not words:
-        raise LaunchError(
-            "the step names no command", mend="name one: the entry point of an image is not known"
-        )
     try:
         process = subprocess.Popen(list(words), env={**os.environ, **env})
     except FileNotFoundError:
