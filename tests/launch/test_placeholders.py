@@ -210,6 +210,7 @@ def test_text_without_a_placeholder_stays_as_it_is():
         "{{$.}}",
         "{{$.json_escape[1]}}",
         "{{$.inputs.parameters['text'] }}",
+        "{{$.inputs.artifacts['model'].metadata" + "['k']" * 60 + "x}}",
     ],
 )
 def test_a_placeholder_that_names_nothing_is_an_error_that_shows_it(template):

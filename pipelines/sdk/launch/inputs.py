@@ -30,8 +30,6 @@ def build(request: Request, layout: Layout) -> tuple[dict[str, Any], Scope]:
         LaunchError: an input is missing, of another type or not among its literals, or a placeholder in a
             template names nothing; `where` is the input.
     """
-    artifacts = _artifacts(request)
-    outputs = {name: [record] for name, record in layout.records.items()}
     facts = {
         **facts_of(request.context),
         "outputs.output_file": layout.output_file,
@@ -40,26 +38,31 @@ def build(request: Request, layout: Layout) -> tuple[dict[str, Any], Scope]:
     values: dict[str, Any] = {}
     scope = Scope(
         parameter=lambda name: _look_up(values, name),
-        inputs=artifacts,
-        outputs=outputs,
+        inputs=_artifacts(request),
+        outputs={name: [record] for name, record in layout.records.items()},
         output_files=layout.output_files,
         facts=facts,
         path=lambda record: local_path(record, request),
     )
     for name in dict.fromkeys([*request.task.parameters, *request.parameters]):
         _settle(name, request, scope, values, ())
-    executor_input = {
+    executor_input = _executor_input(values, scope, layout)
+    return executor_input, replace(scope, facts={**facts, EXECUTOR_INPUT: json.dumps(executor_input)})
+
+
+def _executor_input(values: Mapping[str, Any], scope: Scope, layout: Layout) -> dict[str, Any]:
+    given = {name: records for name, records in scope.inputs.items() if records is not None}
+    return {
         "inputs": {
             "parameterValues": {name: value for name, value in values.items() if value is not None},
-            "artifacts": {n: {"artifacts": list(a)} for n, a in artifacts.items() if a is not None},
+            "artifacts": {name: {"artifacts": list(records)} for name, records in given.items()},
         },
         "outputs": {
             "parameters": {name: {"outputFile": path} for name, path in layout.output_files.items()},
-            "artifacts": {name: {"artifacts": records} for name, records in outputs.items()},
+            "artifacts": {name: {"artifacts": [record]} for name, record in layout.records.items()},
             "outputFile": layout.output_file,
         },
     }
-    return executor_input, replace(scope, facts={**facts, EXECUTOR_INPUT: json.dumps(executor_input)})
 
 
 def _artifacts(request: Request) -> dict[str, Sequence[Record] | None]:

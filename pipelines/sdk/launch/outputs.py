@@ -104,10 +104,14 @@ def _merged(reported: Mapping[str, Any], declared: Record, request: Request) -> 
         "metadata": metadata,
     }
     try:
-        wire.encode(record)
+        size = len(wire.encode(record, limit=None))
     except WireError as error:
-        mend = "write it into the artifact's file" if "bytes" in error.what else error.mend
-        raise LaunchError(error.what, error.where.replace("['metadata']", "metadata ", 1), mend) from None
+        raise LaunchError(
+            error.what, error.where.replace("['metadata']", "metadata ", 1), error.mend
+        ) from None
+    if size > wire.MAX_BYTES:  # the record travels as a parameter does
+        what = f"its record is {size} bytes as JSON, more than the {wire.MAX_BYTES} bytes that one can have"
+        raise LaunchError(what, mend="write the metadata into the artifact's file")
     custom = _text(reported, "custom_path") or _text(reported, "customPath")
     target = local_path(record, request)
     if custom and "://" not in target and Path(custom).exists():

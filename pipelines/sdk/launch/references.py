@@ -83,10 +83,11 @@ def _parse(whole: str, inside: str) -> Reference | None:
     if not head:
         return None
     side, kind = head.groups()
+    dead: set[str] = set()
     for name, rest in _bracketed(body[head.end() - 1 :]):
         tail = re.match(r"(?:\.([a-z_]+))?", rest)
         attribute = (tail and tail.group(1)) or ""
-        keys = _keys(rest[tail.end() :] if tail else rest)
+        keys = _keys(rest[tail.end() :] if tail else rest, dead)
         known = attribute in ATTRIBUTES[side, kind] and (not keys or attribute == "metadata")
         if name and known and keys is not None:
             return Reference(whole, side, kind, name, attribute, keys)
@@ -105,16 +106,24 @@ def _bracketed(text: str) -> Iterator[tuple[str, str]]:
             end = text.find(closing, end + 1)
 
 
-def _keys(text: str) -> tuple[str | int, ...] | None:
-    """`['a'][0]` as its keys; None where the text is not of that form."""
+def _keys(text: str, dead: set[str]) -> tuple[str | int, ...] | None:
+    """`['a'][0]` as its keys; None where the text is not of that form.
+
+    Args:
+        text: the rest of a placeholder.
+        dead: rests known not to be of that form; without it, thirty keys had a billion readings.
+    """
     if not text:
         return ()
+    if text in dead:
+        return None
     index = re.match(r"\[(\d+)\]", text)
     ways: Iterable[tuple[str | int, str]] = (
         [(int(index.group(1)), text[index.end() :])] if index else _bracketed(text)
     )
     for key, rest in ways:
-        keys = _keys(rest)
+        keys = _keys(rest, dead)
         if keys is not None:
             return (key, *keys)
+    dead.add(text)
     return None
