@@ -40,6 +40,7 @@ def description(plan: Plan) -> dict[str, Any]:
     """
     tasks = [_task(path, task) for path, task in walk(plan.root)]
     steps = [task for _, task in walk(plan.root) if isinstance(task.body, Step)]
+    containers = [task["name"] for task in tasks if task["local"] == "container"]
     takes, gives = plan.root.interface, plan.root.outputs
     return {
         "name": plan.name,

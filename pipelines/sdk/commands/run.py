@@ -103,12 +103,11 @@ def execute(plan: Plan, inputs: Mapping[str, Json], options: Options, *, as_json
 
 
 def show(result: RunResult, console: Console, *, as_json: bool) -> None:
-    """Prints the summary, or the JSON."""
+    """Prints the summary, and the JSON where it is wanted."""
+    summary(result, console)
     if as_json:
         json.dump(result.to_json(), sys.stdout, indent=2)
         sys.stdout.write("\n")
-    else:
-        summary(result, console)
 
 
 def options(

@@ -17,15 +17,25 @@ from pipelines.sdk.values import ArtifactSpec, Interface, Json, Parameter, Param
 # SDK 2.0 had the executor in kfp.components, later ones in kfp.dsl.
 _EXECUTOR_MAIN = re.compile(r"-m\s+kfp(\.\w+)*\.executor_main\s.*--component_module_path", re.S)
 _PIP_INSTALL = re.compile(r"pip\s+install\s+(?P<arguments>[^&\n]*)")
+EXACT = 2**53  # beyond it, a double no longer says which whole number was meant
 _LEGACY_TYPES = {"INT": ParameterType.INTEGER, "DOUBLE": ParameterType.DOUBLE, "STRING": ParameterType.STRING}
 
 
 def json_value(value: Any) -> Json:
-    """A protobuf Value as JSON; whole numbers become ints, since protobuf knows doubles alone."""
-    if value.WhichOneof("kind") is None:
+    """A protobuf Value or Struct as JSON; whole numbers become ints, since protobuf knows doubles alone."""
+    if "kind" in value.DESCRIPTOR.oneofs_by_name and value.WhichOneof("kind") is None:
         return None
-    plain: Json = json_format.MessageToDict(value)
-    return plain
+    return _whole(json_format.MessageToDict(value))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) <= EXACT:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _whole(each) for key, each in value.items()}
+    return value
 
 
 def typed(value: Json, kind: ParameterType) -> Json:
@@ -71,9 +81,7 @@ def _type(spec: Any) -> ParameterType:
 
 def _artifact(name: str, spec: Any) -> ArtifactSpec:
     schema = spec.artifact_type
-    metadata = (
-        json_format.MessageToDict(spec.metadata) if "metadata" in spec.DESCRIPTOR.fields_by_name else {}
-    )
+    metadata = json_value(spec.metadata) if "metadata" in spec.DESCRIPTOR.fields_by_name else {}
     return ArtifactSpec(
         name=name,
         schema_title=schema_title(schema),
@@ -185,7 +193,7 @@ def _importer(component: Any, spec: Any) -> Importer:
         interface=interface(component),
         uri=uri.runtime_parameter if kind == "runtime_parameter" else str(constant),
         uri_input=kind == "runtime_parameter",
-        metadata=json_format.MessageToDict(spec.metadata),
+        metadata=json_value(spec.metadata),
         reimport=spec.reimport,
         download_to_workspace=spec.download_to_workspace,
     )

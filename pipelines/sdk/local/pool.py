@@ -34,6 +34,7 @@ class Pool:
     jobs: dict[int, _Job] = field(default_factory=dict)
     count: int = 0
     listener: asyncio.Task[None] | None = None
+    lost: bool = False
 
     async def run(self, call: str, argument: str, log: Path, env: Mapping[str, str]) -> int:
         """Runs one step when a core is free.
@@ -51,10 +52,11 @@ class Pool:
         async with self.slots:
             self.count += 1
             number, job = self.count, _Job(asyncio.get_running_loop().create_future())
+            message = {"start": number, "call": call, "argument": argument, "log": str(log), "env": dict(env)}
+            if self.lost:
+                return await _alone(message)
             self.jobs[number] = job
-            self._send(
-                {"start": number, "call": call, "argument": argument, "log": str(log), "env": dict(env)}
-            )
+            self._send(message)
             try:
                 return await asyncio.shield(job.ended)
             except asyncio.CancelledError:
@@ -86,9 +88,10 @@ class Pool:
         self._lost()
 
     def _lost(self) -> None:
-        """The zygote is gone; what it started goes too."""
+        """The zygote is gone; what it started goes too. Exit handlers can still start, on their own."""
+        self.lost = True
         if not self.ready.done():
-            self.ready.set_result({"seconds": 0.0, "modules": [], "lost": True})
+            self.ready.set_result({"seconds": 0.0, "modules": []})
         for job in self.jobs.values():
             if job.pid:
                 _kill_group(job.pid)
@@ -105,6 +108,27 @@ class Pool:
             await self.process.wait()
         if self.listener:
             await self.listener
+
+
+async def _alone(message: Mapping[str, Any]) -> int:
+    """Runs a step in an interpreter of its own, without a zygote."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "pipelines.sdk.local.child", json.dumps(message)),
+        env=_environment(),
+        start_new_session=True,
+    )
+    try:
+        return await process.wait()
+    except asyncio.CancelledError:
+        _kill_group(process.pid)
+        await process.wait()
+        raise
+
+
+def _environment() -> dict[str, str]:
+    """Modules are found by the same search as here, the current folder of `python -m` included."""
+    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    return {**os.environ, "PYTHONPATH": path, "_KFP_RUNTIME": "true"}
 
 
 def _kill_group(pid: int) -> None:
@@ -124,9 +148,6 @@ async def open_pool(sources: Iterable[str], log: Path, *, size: int, fork: bool)
         fork: whether steps are forked from it, or started afresh.
     """
     ours, theirs = socket.socketpair()
-    # Found by the same search as here, the current folder of `python -m` included.
-    path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
-    env = {**os.environ, "PYTHONPATH": path, "_KFP_RUNTIME": "true"}
     with theirs, log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "pipelines.sdk.local.zygote", str(theirs.fileno())),
@@ -135,7 +156,7 @@ async def open_pool(sources: Iterable[str], log: Path, *, size: int, fork: bool)
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=env,
+            env=_environment(),
             start_new_session=True,  # Ctrl-C on the terminal is for the scheduler alone
         )
     reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)

@@ -137,7 +137,8 @@ def _text(problem: launch.Problem) -> str:
 
 def _encoded(value: Any, path: str, name: str) -> str:
     try:
-        return launch.encode(value)
+        # Each value was within the limit where it was made; a list collected from many may be longer.
+        return launch.encode(value, limit=None)
     except launch.WireError as error:
         raise error.at(f"task {path}, input {name}") from error
 

@@ -1,0 +1,177 @@
+"""Components that fail in every way a step can, and pipelines around them."""
+
+from kfp import dsl
+
+
+@dsl.component(install_kfp_package=False)
+def raising() -> str:
+    raise ValueError("no such sensor: 7")
+
+
+@dsl.component(install_kfp_package=False)
+def exiting(code: int):
+    import sys
+
+    sys.exit(code)
+
+
+@dsl.component(install_kfp_package=False)
+def killed():
+    import os
+    import signal
+
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dsl.component(install_kfp_package=False)
+def sleeping(seconds: float, started: str):
+    import os
+    import subprocess
+    import time
+    from pathlib import Path
+
+    child = subprocess.Popen(["sleep", str(seconds)])
+    Path(started).write_text(f"{os.getpid()} {child.pid}")
+    time.sleep(seconds)
+
+
+@dsl.component(install_kfp_package=False)
+def leaving_a_child_behind(pid_file: str):
+    import subprocess
+    from pathlib import Path
+
+    Path(pid_file).write_text(str(subprocess.Popen(["sleep", "300"]).pid))
+
+
+@dsl.component(install_kfp_package=False)
+def chatty(megabytes: int):
+    line = "x" * 1023
+    for _ in range(megabytes * 1024):
+        print(line)
+
+
+@dsl.component(install_kfp_package=False)
+def long_text(size: int) -> str:
+    return "x" * size
+
+
+@dsl.component(install_kfp_package=False)
+def number(kind: str) -> float:
+    return float(kind)
+
+
+@dsl.component(install_kfp_package=False)
+def surrogate() -> dict:
+    return {"name": "\ud800"}
+
+
+@dsl.component(install_kfp_package=False)
+def after(text: str = ""):
+    print(text)
+
+
+@dsl.component(install_kfp_package=False)
+def random_number() -> float:
+    import random
+
+    return random.random()
+
+
+@dsl.component(install_kfp_package=False)
+def closing(status: dsl.PipelineTaskFinalStatus, file: str):
+    import json
+    from pathlib import Path
+
+    Path(file).write_text(json.dumps([status.state, status.error_message]))
+
+
+@dsl.component(install_kfp_package=False)
+def who(name: str) -> str:
+    return name
+
+
+@dsl.component(install_kfp_package=False, packages_to_install=["no-such-package-as-this==1.0"])
+def with_package():
+    import no_such_package_as_this  # noqa: F401
+
+
+@dsl.container_component
+def container():
+    return dsl.ContainerSpec(image="example.org/tool:1", command=["true"])
+
+
+@dsl.pipeline(name="raises")
+def raises():
+    after(text=raising().output)
+
+
+@dsl.pipeline(name="exits")
+def exits(code: int = 3):
+    exiting(code=code)
+
+
+@dsl.pipeline(name="is-killed")
+def is_killed():
+    killed()
+
+
+@dsl.pipeline(name="sleeps")
+def sleeps(started: str, closed: str):
+    handler = closing(file=closed)
+    with dsl.ExitHandler(handler):
+        sleeping(seconds=300.0, started=started)
+
+
+@dsl.pipeline(name="leaves-a-child")
+def leaves_a_child(pid_file: str):
+    leaving_a_child_behind(pid_file=pid_file)
+
+
+@dsl.pipeline(name="chats")
+def chats(megabytes: int = 50):
+    chatty(megabytes=megabytes)
+
+
+@dsl.pipeline(name="long-parameter")
+def long_parameter(size: int = 40 * 1024):
+    after(text=long_text(size=size).output)
+
+
+@dsl.pipeline(name="odd-number")
+def odd_number(kind: str = "nan") -> float:
+    return number(kind=kind).output
+
+
+@dsl.pipeline(name="odd-text")
+def odd_text():
+    surrogate()
+
+
+@dsl.pipeline(name="draws")
+def draws() -> list:
+    with dsl.ParallelFor([1, 2, 3, 4]):
+        drawn = random_number().set_caching_options(False)
+    return dsl.Collected(drawn.output)
+
+
+@dsl.pipeline(name="greets")
+def greets(name: str = "world") -> str:
+    return who(name=name).output
+
+
+@dsl.pipeline(name="packs")
+def packs():
+    with_package()
+
+
+@dsl.pipeline(name="contained")
+def contained():
+    container()
+
+
+@dsl.pipeline(name="typed")
+def typed(
+    count: int, ratio: float, flag: bool = True, items: list = [1], options: dict = {}, text: str = "a"
+):
+    with dsl.ParallelFor(items):
+        who(name=text)
