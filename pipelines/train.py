@@ -83,7 +83,7 @@ def train(
         holdout_days: length of the part that judges.
         candidates: models to train, each with a name (ridge, gradient-boosting, random-forest) and settings.
         model_name: name of the registered model and of the service.
-        gate: enforce lets pass what beats baseline and champion, report says what it would do, off says nothing.
+        gate: enforce lets pass what beats baseline and champion, report only says so, off does not.
         metric: by which the gate judges; mae, rmse, bias or skill.
     """
     with dsl.ExitHandler(step(notify(model_name=model_name), "Notify"), name="Nightly training"):

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from components.support.gate import Champion, Mode, Verdict, best, days_in_common, judge
 from components.support.metrics import METRICS, Metric, Scores, score
 from components.support.models import DAYS_TAG, days_of
-from components.support.trained import CannotLoad, ask, champion, model_tags
+from components.support.trained import CannotLoad, ask, champion, model_of, model_tags
 from pipelines.sdk.errors import Finding, PipelineError, UsageError
 
 if TYPE_CHECKING:
@@ -71,15 +71,14 @@ def compare(
     }
     serving, obstacle = champion(client, model_name), ""
     if serving is not None:
-        obstacle, asked = _ask_champion(client, str(serving.model_id or ""), holdout)
+        obstacle, asked = _ask_champion(client, model_of(serving), holdout)
         if asked is not None:
             forecasts["champion"] = asked
     scores = _scores(holdout, forecasts)
     values = {name: _value(scored, judged_by) for name, scored in scores.items()}
     opponent = None
     if serving is not None:
-        model_id = str(serving.model_id or "")
-        opponent = Champion(str(serving.version), model_id, values.get("champion"), obstacle)
+        opponent = Champion(str(serving.version), model_of(serving), values.get("champion"), obstacle)
     mode: Mode = gate  # type: ignore[assignment]  # checked above
     verdict = judge(mode, judged_by, challenger, values["challenger"], values["baseline"], opponent)
     version = opponent.version if opponent else ""
@@ -128,7 +127,7 @@ def _ask_champion(
 ) -> tuple[str, NDArray[np.float64] | None]:
     """Why the champion cannot be compared, or its forecasts."""
     try:
-        trained = model_tags(client, model_id).get(DAYS_TAG) if model_id else None
+        trained = model_tags(client, model_id).get(DAYS_TAG)
         if trained is None:
             return "the days it was trained on are not recorded", None
         common = days_in_common(trained, days_of(holdout))

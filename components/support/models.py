@@ -142,6 +142,7 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
         MLflow's id of the model, `m-` and 32 digits.
     """
     import mlflow.sklearn
+    import skops.io  # noqa: F401 - MLflow imports it while logging; named here, it can be loaded beforehand
 
     closure = serving_closure()
     tags = {

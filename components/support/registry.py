@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from components.support.store import patiently
-from components.support.trained import champion
+from components.support.trained import champion, model_of
 from pipelines.sdk.errors import Finding, PipelineError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def _versions(client: MlflowClient, name: str, model_id: str) -> list[ModelVersi
         page = patiently(
             lambda token=token: client.search_model_versions(f"name='{quoted}'", page_token=token)  # type: ignore[misc]
         )
-        found.extend(version for version in page if version.model_id == model_id)
+        found.extend(version for version in page if model_of(version) == model_id)
         token = page.token
         if not token:
             return sorted(found, key=lambda version: int(version.version))

@@ -42,6 +42,7 @@ def connect() -> MlflowClient:
 
     for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)  # warns where uv left pip out
     if not os.environ.get("MLFLOW_TRACKING_URI"):
         home = Path(os.environ.get("PIPELINES_HOME") or ".pipelines").absolute()
         home.mkdir(parents=True, exist_ok=True)
@@ -49,6 +50,10 @@ def connect() -> MlflowClient:
     uri = mlflow.get_tracking_uri()
     if urlsplit(uri).scheme in ("http", "https"):
         _knock(uri)
+    else:
+        # MLflow imports them at the first request; named here, a runner that forks loads them once.
+        import mlflow.store.model_registry.sqlalchemy_store
+        import mlflow.store.tracking.sqlalchemy_store
     return mlflow.MlflowClient()
 
 

@@ -51,6 +51,14 @@ def champion(client: MlflowClient, model_name: str) -> ModelVersion | None:
         raise
 
 
+def model_of(version: ModelVersion) -> str:
+    """MLflow's id of the logged model that a version is; empty where it is none.
+
+    SQL stores keep no `model_id` with a version; its source says it: `models:/m-...`.
+    """
+    return str(version.model_id or (version.source or "").removeprefix("models:/"))
+
+
 def model_tags(client: MlflowClient, model_id: str) -> dict[str, str]:
     """Tags of a logged model.
 
