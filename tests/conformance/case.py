@@ -1,7 +1,7 @@
-"""A conformance case: a small pipeline, what it is given, and what must come out, whichever backend runs it."""
+"""A conformance case: a small pipeline, what it is given, and what must come out on every backend."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kfp import dsl
@@ -63,11 +63,26 @@ class Case:
     options: tuple[str, ...] = ()
 
 
+def doubles(outcome: Outcome) -> Outcome:
+    """The outcome with every whole number a float: protobuf's Struct, and so kfp.local, knows no others."""
+    return replace(outcome, outputs=_doubles(outcome.outputs))
+
+
+def _doubles(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_doubles(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _doubles(each) for key, each in value.items()}
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
 def component(function: Any) -> Any:
     """A lightweight component that installs nothing."""
     return dsl.component(base_image=BASE_IMAGE, install_kfp_package=False)(function)
 
 
-def artifact(name: str, content: Any, kind: str = "Dataset", **metadata: Any) -> dict[str, Any]:
+def artifact(
+    name: str, content: Any, kind: str = "Dataset", metadata: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """An artifact as it is observed."""
-    return {"name": name, "type": f"system.{kind}", "metadata": metadata, "content": content}
+    return {"name": name, "type": f"system.{kind}", "metadata": dict(metadata or {}), "content": content}

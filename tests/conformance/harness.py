@@ -52,7 +52,7 @@ def compiled(pipeline: Any, folder: Path) -> Path:
 
 
 def arguments(case: Case, folder: Path) -> dict[str, Any]:
-    """The case's arguments with the run's folder filled in; the folder is made, with the files that it starts with."""
+    """The case's arguments with the run's folder filled in; the folder is made, with its first files."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in case.files.items():
         (folder / name).write_text(text)
@@ -77,7 +77,16 @@ def run_file(path: Path, values: Mapping[str, Any], home: Path, options: Iterabl
         home: of runs and cache.
         options: further ones.
     """
-    command = [sys.executable, "-m", "pipelines.sdk", "run", str(path), "--json", *as_options(values), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "pipelines.sdk",
+        "run",
+        str(path),
+        "--json",
+        *as_options(values),
+        *options,
+    ]
     done = subprocess.run(
         command,
         cwd=REPOSITORY,
@@ -89,7 +98,9 @@ def run_file(path: Path, values: Mapping[str, Any], home: Path, options: Iterabl
     try:
         report = json.loads(done.stdout)
     except ValueError:
-        raise AssertionError(f"no JSON on stdout, exit code {done.returncode}:\n{done.stdout}\n{done.stderr}") from None
+        raise AssertionError(
+            f"no JSON on stdout, exit code {done.returncode}:\n{done.stdout}\n{done.stderr}"
+        ) from None
     outputs = {name: observed(value) for name, value in report["outputs"].items()}
     return Ran(Outcome(outputs, status=report["status"]), report, done.stderr, done.returncode)
 
@@ -111,7 +122,9 @@ def observed(value: Any) -> Any:
 def run_case(case: Case, compiled_in: Path, folder: Path) -> Ran:
     """Runs a case with our command line, uncached, in a home of its own."""
     values = arguments(case, folder / "seen")
-    ran = run_file(compiled(case.pipeline, compiled_in), values, folder / "home", ("--no-cache", *case.options))
+    ran = run_file(
+        compiled(case.pipeline, compiled_in), values, folder / "home", ("--no-cache", *case.options)
+    )
     outcome = Outcome(ran.outcome.outputs, files(folder / "seen"), ran.outcome.status)
     return Ran(outcome, ran.report, ran.log, ran.code)
 
@@ -130,7 +143,13 @@ def run_oracle(cases: Iterable[Case], compiled_in: Path, folder: Path) -> dict[s
     ]
     (folder / "jobs.json").write_text(json.dumps(jobs))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.conformance.oracle", str(folder / "jobs.json"), str(folder / "results.json")],
+        [
+            sys.executable,
+            "-m",
+            "tests.conformance.oracle",
+            str(folder / "jobs.json"),
+            str(folder / "results.json"),
+        ],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,

@@ -15,4 +15,8 @@ def content(path: str | Path) -> Any:
 def files(folder: str | Path) -> dict[str, str]:
     """Every file below a folder, by its name from there."""
     folder = Path(folder)
-    return {str(each.relative_to(folder)): each.read_text() for each in sorted(folder.rglob("*")) if each.is_file()}
+    return {
+        str(each.relative_to(folder)): each.read_text()
+        for each in sorted(folder.rglob("*"))
+        if each.is_file()
+    }

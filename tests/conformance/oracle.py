@@ -1,7 +1,7 @@
 """Runs compiled pipelines with kfp.local, in a process of its own since kfp.local keeps global state.
 
-`python -m tests.conformance.oracle JOBS.json RESULTS.json`; a job has a name, a compiled file, arguments, a pipeline
-root and the folder in which its steps leave what they saw.
+`python -m tests.conformance.oracle JOBS.json RESULTS.json`; a job has a name, a compiled file, arguments, a
+pipeline root and the folder in which its steps leave what they saw.
 """
 
 import json

@@ -1,11 +1,15 @@
 """Artifacts: content, metadata, folders, metrics, optional ones, those returned, those imported."""
 
-from typing import List, NamedTuple, Optional  # noqa: UP035 - KFP reads these from the signature
+# ruff: noqa: UP045 - KFP reads Optional[...] and no other spelling of it
+
+import json
+from dataclasses import replace
+from typing import NamedTuple, Optional
 
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Metrics, Model, Output
 
-from tests.conformance.case import FOLDER, Case, Outcome, artifact, component
+from tests.conformance.case import FOLDER, Case, KfpLocal, Outcome, artifact, component, doubles
 
 
 @component
@@ -28,12 +32,17 @@ def fit(data: Input[Dataset], model: Output[Model]) -> str:
     return json.dumps(data.metadata, sort_keys=True, ensure_ascii=False)
 
 
+class ChainOutputs(NamedTuple):
+    data: Dataset
+    model: Model
+    seen: str
+
+
 @dsl.pipeline
-def chain(rows: int = 3) -> NamedTuple("Outputs", data=Dataset, model=Model, seen=str):
+def chain(rows: int = 3) -> ChainOutputs:
     made = make_data(rows=rows)
     fitted = fit(data=made.outputs["data"])
-    outputs = NamedTuple("Outputs", data=Dataset, model=Model, seen=str)
-    return outputs(
+    return ChainOutputs(
         data=made.outputs["data"], model=fitted.outputs["model"], seen=fitted.outputs["Output"]
     )
 
@@ -53,15 +62,23 @@ def list_folder(data: Input[Artifact]) -> list:
     import os
 
     return sorted(
-        os.path.relpath(os.path.join(at, name), data.path) for at, _, names in os.walk(data.path) for name in names
+        os.path.relpath(os.path.join(at, name), data.path)
+        for at, _, names in os.walk(data.path)
+        for name in names
     )
 
 
+class FolderArtifactOutputs(NamedTuple):
+    data: Artifact
+    names: list
+
+
 @dsl.pipeline
-def folder_artifact() -> NamedTuple("Outputs", data=Artifact, names=list):
+def folder_artifact() -> FolderArtifactOutputs:
     made = make_folder()
-    outputs = NamedTuple("Outputs", data=Artifact, names=list)
-    return outputs(data=made.outputs["data"], names=list_folder(data=made.outputs["data"]).output)
+    return FolderArtifactOutputs(
+        data=made.outputs["data"], names=list_folder(data=made.outputs["data"]).output
+    )
 
 
 @component
@@ -80,15 +97,17 @@ def curves(scores: Output[dsl.ClassificationMetrics]):
     scores.log_confusion_matrix(["no", "yes"], [[3, 1], [0, 4]])
 
 
+class MetricsOutputs(NamedTuple):
+    scores: Metrics
+    page: dsl.HTML
+    notes: dsl.Markdown
+    curves: dsl.ClassificationMetrics
+
+
 @dsl.pipeline
-def metrics() -> NamedTuple(
-    "Outputs", scores=Metrics, page=dsl.HTML, notes=dsl.Markdown, curves=dsl.ClassificationMetrics
-):
+def metrics() -> MetricsOutputs:
     made = measure()
-    outputs = NamedTuple(
-        "Outputs", scores=Metrics, page=dsl.HTML, notes=dsl.Markdown, curves=dsl.ClassificationMetrics
-    )
-    return outputs(
+    return MetricsOutputs(
         scores=made.outputs["scores"],
         page=made.outputs["page"],
         notes=made.outputs["notes"],
@@ -97,14 +116,20 @@ def metrics() -> NamedTuple(
 
 
 @component
-def look(data: Optional[Input[Dataset]] = None) -> str:  # noqa: UP045
+def look(data: Optional[Input[Dataset]] = None) -> str:
     return "nothing" if data is None else str(data.metadata["rows"])
 
 
+class OptionalArtifactOutputs(NamedTuple):
+    without: str
+    given: str
+
+
 @dsl.pipeline
-def optional_artifact() -> NamedTuple("Outputs", without=str, given=str):
-    outputs = NamedTuple("Outputs", without=str, given=str)
-    return outputs(without=look().output, given=look(data=make_data(rows=2).outputs["data"]).output)
+def optional_artifact() -> OptionalArtifactOutputs:
+    return OptionalArtifactOutputs(
+        without=look().output, given=look(data=make_data(rows=2).outputs["data"]).output
+    )
 
 
 @component
@@ -119,11 +144,15 @@ def is_there(data: Input[Dataset]) -> bool:
     return os.path.exists(data.path)
 
 
+class UnwrittenOutputs(NamedTuple):
+    data: Dataset
+    there: bool
+
+
 @dsl.pipeline
-def unwritten() -> NamedTuple("Outputs", data=Dataset, there=bool):
+def unwritten() -> UnwrittenOutputs:
     made = write_nothing()
-    outputs = NamedTuple("Outputs", data=Dataset, there=bool)
-    return outputs(data=made.outputs["data"], there=is_there(data=made.outputs["data"]).output)
+    return UnwrittenOutputs(data=made.outputs["data"], there=is_there(data=made.outputs["data"]).output)
 
 
 @component
@@ -138,11 +167,15 @@ def read_path(data: dsl.InputPath("Dataset")) -> str:
         return file.read()
 
 
+class PathsOutputs(NamedTuple):
+    data: Dataset
+    text: str
+
+
 @dsl.pipeline
-def paths(text: str = "through a path") -> NamedTuple("Outputs", data=Dataset, text=str):
+def paths(text: str = "through a path") -> PathsOutputs:
     made = write_path(text=text)
-    outputs = NamedTuple("Outputs", data=Dataset, text=str)
-    return outputs(data=made.outputs["data"], text=read_path(data=made.outputs["data"]).output)
+    return PathsOutputs(data=made.outputs["data"], text=read_path(data=made.outputs["data"]).output)
 
 
 @component
@@ -157,8 +190,6 @@ def give_back() -> Dataset:
 
 @component
 def give_back_two() -> NamedTuple("Outputs", left=Dataset, right=Model):
-    from typing import NamedTuple
-
     from kfp import dsl
 
     left = dsl.Dataset(uri=dsl.get_uri("left"), metadata={"side": "left"})
@@ -166,15 +197,19 @@ def give_back_two() -> NamedTuple("Outputs", left=Dataset, right=Model):
     for each in (left, right):
         with open(each.path, "w") as file:
             file.write(each.metadata["side"])
-    outputs = NamedTuple("Outputs", left=dsl.Dataset, right=dsl.Model)
-    return outputs(left=left, right=right)
+    return (left, right)
+
+
+class ReturnedOutputs(NamedTuple):
+    one: Dataset
+    left: Dataset
+    right: Model
 
 
 @dsl.pipeline
-def returned() -> NamedTuple("Outputs", one=Dataset, left=Dataset, right=Model):
+def returned() -> ReturnedOutputs:
     two = give_back_two()
-    outputs = NamedTuple("Outputs", one=Dataset, left=Dataset, right=Model)
-    return outputs(one=give_back().output, left=two.outputs["left"], right=two.outputs["right"])
+    return ReturnedOutputs(one=give_back().output, left=two.outputs["left"], right=two.outputs["right"])
 
 
 @component
@@ -195,8 +230,13 @@ def leave_file(folder: str) -> str:
     return path
 
 
+class ImportedOutputs(NamedTuple):
+    data: Dataset
+    seen: str
+
+
 @dsl.pipeline
-def imported(folder: str, owner: str = "me") -> NamedTuple("Outputs", data=Dataset, seen=str):
+def imported(folder: str, owner: str = "me") -> ImportedOutputs:
     left = leave_file(folder=folder)
     found = dsl.importer(
         artifact_uri=left.output,
@@ -204,15 +244,18 @@ def imported(folder: str, owner: str = "me") -> NamedTuple("Outputs", data=Datas
         reimport=False,
         metadata={"owner": owner, "kind": "csv", "stars": 5, owner: "as a key"},
     )
-    outputs = NamedTuple("Outputs", data=Dataset, seen=str)
-    return outputs(data=found.output, seen=describe(data=found.output).output)
+    return ImportedOutputs(data=found.output, seen=describe(data=found.output).output)
+
+
+class ImportedFromParameterOutputs(NamedTuple):
+    data: Dataset
+    seen: str
 
 
 @dsl.pipeline
-def imported_from_parameter(path: str) -> NamedTuple("Outputs", data=Dataset, seen=str):
+def imported_from_parameter(path: str) -> ImportedFromParameterOutputs:
     found = dsl.importer(artifact_uri=path, artifact_class=Dataset, reimport=True)
-    outputs = NamedTuple("Outputs", data=Dataset, seen=str)
-    return outputs(data=found.output, seen=describe(data=found.output).output)
+    return ImportedFromParameterOutputs(data=found.output, seen=describe(data=found.output).output)
 
 
 @dsl.pipeline
@@ -237,27 +280,89 @@ def moved(folder: str) -> str:
     return read_path(data=move_uri(folder=folder).outputs["data"]).output
 
 
+_AS_DOUBLES = "whole numbers in metadata become floats: protobuf's Struct knows no others"
+_SOURCE = {"station": "é", "tags": ["a", "b"]}
+_CHAIN = Outcome(
+    {
+        "data": artifact("data", "row 0\nrow 1\nrow 2", metadata={"rows": 3, "source": _SOURCE}),
+        "model": artifact("model", "fitted on 3 lines", "Model", {"framework": "none"}),
+        "seen": '{"rows": 3, "source": {"station": "é", "tags": ["a", "b"]}}',
+    }
+)
+_CURVES = {
+    "confidenceMetrics": [
+        {"confidenceThreshold": 0.9, "recall": 0.25, "falsePositiveRate": 0.0},
+        {"confidenceThreshold": 0.1, "recall": 1.0, "falsePositiveRate": 0.5},
+    ],
+    "confusionMatrix": {
+        "annotationSpecs": [{"displayName": "no"}, {"displayName": "yes"}],
+        "rows": [{"row": [3, 1]}, {"row": [0, 4]}],
+    },
+}
+_METRICS = Outcome(
+    {
+        "scores": artifact("scores", None, "Metrics", {"rmse": 0.25, "rows": 3}),
+        "page": artifact("page", "<b>bold</b>", "HTML"),
+        "notes": artifact("notes", "# Title", "Markdown"),
+        "curves": artifact("scores", None, "ClassificationMetrics", _CURVES),
+    }
+)
+
+
+def _returned(one, left, right):
+    return Outcome(
+        {
+            "one": artifact(one, "returned", metadata={"how": "returned"}),
+            "left": artifact(left, "left", metadata={"side": "left"}),
+            "right": artifact(right, "right", "Model", {"side": "right"}),
+        }
+    )
+
+
+def _imported(stars):
+    metadata = {"kind": "csv", "me": "as a key", "owner": "me", "stars": stars}
+    seen = f"temp\n12.8 {json.dumps(metadata, sort_keys=True)}"
+    data = artifact("artifact", "temp\n12.8", metadata=metadata)
+    return Outcome({"data": data, "seen": seen}, {"existing.csv": "temp\n12.8"})
+
+
 CASES = [
     Case(
         "artifacts and metadata",
         chain,
-        Outcome(
-            {
-                "data": artifact(
-                    "data", "row 0\nrow 1\nrow 2", rows=3, source={"station": "é", "tags": ["a", "b"]}
-                ),
-                "model": artifact("model", "fitted on 3 lines", "Model", framework="none"),
-                "seen": '{"rows": 3, "source": {"station": "é", "tags": ["a", "b"]}}',
-            }
+        _CHAIN,
+        kfp_local=KfpLocal(
+            _AS_DOUBLES,
+            doubles(
+                replace(
+                    _CHAIN, outputs={**_CHAIN.outputs, "seen": _CHAIN.outputs["seen"].replace("3", "3.0")}
+                )
+            ),
         ),
     ),
     Case("an artifact that is a folder", folder_artifact),
-    Case("metrics and pages", metrics),
-    Case("an optional artifact", optional_artifact),
+    Case("metrics and pages", metrics, _METRICS, kfp_local=KfpLocal(_AS_DOUBLES, doubles(_METRICS))),
+    Case(
+        "an optional artifact",
+        optional_artifact,
+        Outcome({"without": "nothing", "given": "2"}),
+        kfp_local=KfpLocal(_AS_DOUBLES, Outcome({"without": "nothing", "given": "2.0"})),
+    ),
     Case("an artifact that is not written", unwritten),
     Case("input and output paths", paths),
-    Case("artifacts that are returned", returned),
-    Case("an importer of a task's URI with metadata", imported, arguments={"folder": FOLDER}),
+    Case(
+        "artifacts that are returned",
+        returned,
+        _returned("Output", "left", "right"),
+        kfp_local=KfpLocal("a returned artifact loses the name of its output", _returned("", "", "")),
+    ),
+    Case(
+        "an importer of a task's URI with metadata",
+        imported,
+        _imported(5),
+        {"folder": FOLDER},
+        kfp_local=KfpLocal(_AS_DOUBLES, _imported(5.0)),
+    ),
     Case(
         "an importer of a parameter's URI",
         imported_from_parameter,

@@ -1,5 +1,7 @@
 """Conditions: If, Elif, Else, nested and in loops, and OneOf."""
 
+# ruff: noqa: SIM117 - a construct a line, as authors write pipelines
+
 from typing import NamedTuple
 
 from kfp import dsl
@@ -34,6 +36,11 @@ def give_fraction(value: float) -> float:
 @component
 def give_flag(value: bool) -> bool:
     return value
+
+
+class ThreeWaysOutputs(NamedTuple):
+    data: Dataset
+    text: str
 
 
 @dsl.pipeline
@@ -106,14 +113,13 @@ def read(data: Input[Dataset]) -> str:
 
 
 @dsl.pipeline
-def one_of_artifacts(side: str) -> NamedTuple("Outputs", data=Dataset, text=str):
+def one_of_artifacts(side: str) -> ThreeWaysOutputs:
     with dsl.If(side == "left"):
         left = make(text="left data")
     with dsl.Else():
         right = make(text="right data")
     chosen = dsl.OneOf(left.outputs["data"], right.outputs["data"])
-    outputs = NamedTuple("Outputs", data=Dataset, text=str)
-    return outputs(data=chosen, text=read(data=chosen).output)
+    return ThreeWaysOutputs(data=chosen, text=read(data=chosen).output)
 
 
 @dsl.pipeline
@@ -176,13 +182,17 @@ def loop_in_condition(folder: str, value: bool):
 
 
 def _files(*names):
-    return Outcome({}, {name: "ran\n" for name in names})
+    return Outcome({}, dict.fromkeys(names, "ran\n"))
 
 
 def _comparisons(name, expected, **arguments):
     return Case(name, comparisons, _files(*expected), {"folder": FOLDER, **arguments})
 
 
+_ITEM_FROM_OUTSIDE = KfpLocal(
+    "the SDK declares a loop's item as an input of the groups around the loop too, and it looks for it there",
+    error="'loop-item-param-2' not found",
+)
 _BOTH_QUOTES = _files("constant with a quote", "value with a quote", "constant with operators")
 
 CASES = [
@@ -209,7 +219,12 @@ CASES = [
         )
     ),
     *(
-        Case(f"OneOf of a OneOf: {text}", nested_one_of, Outcome({"Output": text}), {"outer": outer, "inner": inner})
+        Case(
+            f"OneOf of a OneOf: {text}",
+            nested_one_of,
+            Outcome({"Output": text}),
+            {"outer": outer, "inner": inner},
+        )
         for outer, inner, text in (
             (True, True, "both"),
             (True, False, "only the outer"),
@@ -220,8 +235,16 @@ CASES = [
         Case(
             f"OneOf of artifacts: {side}",
             one_of_artifacts,
-            Outcome({"data": artifact("data", f"{side} data", made=f"{side} data"), "text": f"{side} data {side} data"}),
+            Outcome(
+                {
+                    "data": artifact("data", f"{side} data", metadata={"made": f"{side} data"}),
+                    "text": f"{side} data {side} data",
+                }
+            ),
             {"side": side},
+            kfp_local=KfpLocal(
+                "it knows no OneOf of artifacts", error="Expected 1 artifact in ArtifactSelectorSpec"
+            ),
         )
         for side in ("left", "right")
     ),
@@ -249,9 +272,27 @@ CASES = [
         quotes,
         _BOTH_QUOTES,
         {"folder": FOLDER, "text": "it's"},
-        kfp_local=KfpLocal("a quote in a text ends it, and the error is taken for false", _files("constant with operators")),
+        kfp_local=KfpLocal("a quote in a text ends it, and the error is taken for false", _files()),
     ),
-    Case("conditions in a loop", in_loop, _files("item 3"), {"folder": FOLDER}),
-    Case("a loop in a condition", loop_in_condition, _files("item a", "item b"), {"folder": FOLDER, "value": True}),
-    Case("a loop in a branch not taken", loop_in_condition, _files("no loop"), {"folder": FOLDER, "value": False}),
+    Case(
+        "conditions in a loop",
+        in_loop,
+        _files("item 3"),
+        {"folder": FOLDER},
+        kfp_local=KfpLocal("items of a loop become floats", _files("item 3.0")),
+    ),
+    Case(
+        "a loop in a condition",
+        loop_in_condition,
+        _files("item a", "item b"),
+        {"folder": FOLDER, "value": True},
+        kfp_local=_ITEM_FROM_OUTSIDE,
+    ),
+    Case(
+        "a loop in a branch not taken",
+        loop_in_condition,
+        _files("no loop"),
+        {"folder": FOLDER, "value": False},
+        kfp_local=_ITEM_FROM_OUTSIDE,
+    ),
 ]

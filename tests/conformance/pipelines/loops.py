@@ -1,6 +1,9 @@
 """Loops: static and dynamic, nested, with parallelism, over fields and artifacts; and what is collected."""
 
-from typing import List, NamedTuple  # noqa: UP035 - KFP reads these from the signature
+# ruff: noqa: SIM117 - a construct a line, as authors write pipelines
+
+import json
+from typing import NamedTuple
 
 from kfp import dsl
 from kfp.dsl import Dataset, Input, Output
@@ -39,8 +42,13 @@ def numbers_up_to(limit: int) -> list:
 
 
 @component
-def tables() -> List[dict]:  # noqa: UP006
+def tables() -> list[dict]:
     return [{"label": "a", "weight": 0.5, "tags": ["x"]}, {"label": "b", "weight": 2, "tags": []}]
+
+
+class StaticTextsOutputs(NamedTuple):
+    sum: int
+    all: str
 
 
 @dsl.pipeline
@@ -51,31 +59,41 @@ def static_texts() -> str:
 
 
 @dsl.pipeline
-def static_numbers() -> NamedTuple("Outputs", sum=int, all=str):
+def static_numbers() -> StaticTextsOutputs:
     with dsl.ParallelFor([1, 2, 3]) as item:
         twice = double(number=item)
-    outputs = NamedTuple("Outputs", sum=int, all=str)
-    return outputs(
-        sum=total(numbers=dsl.Collected(twice.output)).output, all=shown(values=dsl.Collected(twice.output)).output
+    return StaticTextsOutputs(
+        sum=total(numbers=dsl.Collected(twice.output)).output,
+        all=shown(values=dsl.Collected(twice.output)).output,
     )
 
 
+class CollectedOutputOutputs(NamedTuple):
+    names: str
+    whole: str
+
+
 @dsl.pipeline
-def collected_output() -> List[int]:  # noqa: UP006
+def collected_output() -> list[int]:
     with dsl.ParallelFor([1, 2, 3]) as item:
         twice = double(number=item)
     return dsl.Collected(twice.output)
 
 
 @dsl.pipeline
-def subvariables() -> NamedTuple("Outputs", names=str, whole=str):
+def subvariables() -> CollectedOutputOutputs:
     with dsl.ParallelFor([{"label": "a", "other": "x"}, {"label": "b", "other": "y"}]) as item:
         name = say(text=item.label)
         whole = show(value=item)
-    outputs = NamedTuple("Outputs", names=str, whole=str)
-    return outputs(
-        names=shown(values=dsl.Collected(name.output)).output, whole=shown(values=dsl.Collected(whole.output)).output
+    return CollectedOutputOutputs(
+        names=shown(values=dsl.Collected(name.output)).output,
+        whole=shown(values=dsl.Collected(whole.output)).output,
     )
+
+
+class OverParameterOutputs(NamedTuple):
+    names: str
+    embedded: str
 
 
 @dsl.pipeline
@@ -93,12 +111,11 @@ def over_output(limit: int) -> str:
 
 
 @dsl.pipeline
-def subvariables_of_output() -> NamedTuple("Outputs", names=str, embedded=str):
+def subvariables_of_output() -> OverParameterOutputs:
     with dsl.ParallelFor(tables().output) as item:
         name = say(text=item.label)
         embedded = say(text=f"<{item.label}>")
-    outputs = NamedTuple("Outputs", names=str, embedded=str)
-    return outputs(
+    return OverParameterOutputs(
         names=shown(values=dsl.Collected(name.output)).output,
         embedded=shown(values=dsl.Collected(embedded.output)).output,
     )
@@ -109,21 +126,31 @@ def join(left: str, right: str) -> str:
     return left + right
 
 
+class NestedLoopsOutputs(NamedTuple):
+    inner: str
+    outer: str
+
+
 @dsl.pipeline
-def nested_loops() -> NamedTuple("Outputs", inner=str, outer=str):
+def nested_loops() -> NestedLoopsOutputs:
     with dsl.ParallelFor(["a", "b"]) as left:
         outer = say(text=left)
         with dsl.ParallelFor(["x", "y", "z"]) as right:
             inner = join(left=outer.output, right=right)
-    outputs = NamedTuple("Outputs", inner=str, outer=str)
-    return outputs(
-        inner=shown(values=dsl.Collected(inner.output)).output, outer=shown(values=dsl.Collected(outer.output)).output
+    return NestedLoopsOutputs(
+        inner=shown(values=dsl.Collected(inner.output)).output,
+        outer=shown(values=dsl.Collected(outer.output)).output,
     )
 
 
 @component
 def below(limit: int) -> list:
     return list(range(limit))
+
+
+class InnerListMadeInOuterOutputs(NamedTuple):
+    data: list[Dataset]
+    texts: str
 
 
 @dsl.pipeline
@@ -135,7 +162,7 @@ def inner_list_made_in_outer() -> str:
 
 
 @dsl.pipeline
-def rows_of_rows(rows: List[List[int]]) -> str:  # noqa: UP006
+def rows_of_rows(rows: list[list[int]]) -> str:
     with dsl.ParallelFor(rows) as row:
         with dsl.ParallelFor(row) as item:
             twice = double(number=item)
@@ -176,7 +203,7 @@ def read(data: Input[Dataset]) -> str:
 
 
 @component
-def read_all(data: Input[List[Dataset]]) -> str:  # noqa: UP006
+def read_all(data: Input[list[Dataset]]) -> str:
     texts = []
     for each in data:
         with open(each.path) as file:
@@ -185,12 +212,12 @@ def read_all(data: Input[List[Dataset]]) -> str:  # noqa: UP006
 
 
 @dsl.pipeline
-def collected_artifacts() -> NamedTuple("Outputs", data=List[Dataset], texts=str):  # noqa: UP006
+def collected_artifacts() -> InnerListMadeInOuterOutputs:
     with dsl.ParallelFor(["a", "b", "c"]) as text:
         made = make(text=text)
-    outputs = NamedTuple("Outputs", data=List[Dataset], texts=str)  # noqa: UP006
-    return outputs(
-        data=dsl.Collected(made.outputs["data"]), texts=read_all(data=dsl.Collected(made.outputs["data"])).output
+    return InnerListMadeInOuterOutputs(
+        data=dsl.Collected(made.outputs["data"]),
+        texts=read_all(data=dsl.Collected(made.outputs["data"])).output,
     )
 
 
@@ -203,7 +230,7 @@ def nested_collected_artifacts() -> str:
 
 
 @dsl.pipeline
-def make_three() -> List[Dataset]:  # noqa: UP006
+def make_three() -> list[Dataset]:
     with dsl.ParallelFor(["a", "b", "c"]) as text:
         made = make(text=text)
     return dsl.Collected(made.outputs["data"])
@@ -217,7 +244,7 @@ def over_artifacts() -> str:
 
 
 @dsl.pipeline
-def over_artifact_input(data: Input[List[Dataset]]) -> str:  # noqa: UP006
+def over_artifact_input(data: Input[list[Dataset]]) -> str:
     with dsl.ParallelFor(data) as each:
         text = read(data=each)
     return shown(values=dsl.Collected(text.output)).output
@@ -237,7 +264,7 @@ def collected_if_large() -> str:
 
 
 @dsl.pipeline
-def twice_and_sum(items: List[int]) -> int:  # noqa: UP006
+def twice_and_sum(items: list[int]) -> int:
     with dsl.ParallelFor(items) as item:
         twice = double(number=item)
     return total(numbers=dsl.Collected(twice.output)).output
@@ -288,43 +315,109 @@ def _output(text):
 
 _FLOATS = "collected whole numbers become floats"
 
+_NO_EMPTY_LOOP = KfpLocal(
+    "a loop over nothing gives nothing, not an empty list", error="'for-loop-1' not found"
+)
+_NESTED = KfpLocal("loops in loops mix up their items", error="Inner task failed")
+_TABLES = [{"label": "a", "tags": ["x"], "weight": 0.5}, {"label": "b", "tags": [], "weight": 2.0}]
+
 CASES = [
     Case("a static loop over texts", static_texts, _output(repr(["a", "it's", '"q"', "{{item}} $(x)", ""]))),
     Case(
         "a static loop over numbers",
         static_numbers,
         Outcome({"sum": 12, "all": "[2, 4, 6]"}),
-        kfp_local=KfpLocal(_FLOATS, Outcome({"sum": 12, "all": "[2.0, 4.0, 6.0]"})),
+        kfp_local=KfpLocal(_FLOATS, error="Inner task failed"),
     ),
     Case("collected values as a pipeline's output", collected_output, _output([2, 4, 6])),
     Case(
         "subvariables of a static loop",
         subvariables,
-        Outcome({"names": "['a', 'b']", "whole": repr([repr({"label": n, "other": o}) for n, o in ("ax", "by")])}),
+        Outcome(
+            {"names": "['a', 'b']", "whole": repr([repr({"label": n, "other": o}) for n, o in ("ax", "by")])}
+        ),
     ),
     Case("a loop over a parameter", over_parameter, _output("['x', 'y']"), {"items": ["x", "y"]}),
-    Case("a loop over an empty parameter", over_parameter, _output("[]"), {"items": []}),
-    Case("a loop over an output", over_output, _output("[2, 4, 6]"), {"limit": 3}),
-    Case("a loop over an empty output", over_output, _output("[]"), {"limit": 0}),
-    Case("subvariables of an output", subvariables_of_output, Outcome({"names": "['a', 'b']", "embedded": "['<a>', '<b>']"})),
+    Case(
+        "a loop over an empty parameter",
+        over_parameter,
+        _output("[]"),
+        {"items": []},
+        kfp_local=_NO_EMPTY_LOOP,
+    ),
+    Case(
+        "a loop over an output",
+        over_output,
+        _output("[2, 4, 6]"),
+        {"limit": 3},
+        kfp_local=KfpLocal(_FLOATS, _output("[2.0, 4.0, 6.0]")),
+    ),
+    Case("a loop over an empty output", over_output, _output("[]"), {"limit": 0}, kfp_local=_NO_EMPTY_LOOP),
+    Case(
+        "subvariables of an output",
+        subvariables_of_output,
+        Outcome({"names": "['a', 'b']", "embedded": "['<a>', '<b>']"}),
+        kfp_local=KfpLocal(
+            "a field inside text becomes the whole element",
+            Outcome({"names": "['a', 'b']", "embedded": repr([f"<{json.dumps(each)}>" for each in _TABLES])}),
+        ),
+    ),
     Case(
         "nested loops",
         nested_loops,
         Outcome({"inner": repr([["ax", "ay", "az"], ["bx", "by", "bz"]]), "outer": "['a', 'b']"}),
+        kfp_local=KfpLocal(
+            "the item of the inner loop takes the place of the outer one's",
+            Outcome({"inner": repr([["xx", "yy", "zz"], ["xx", "yy", "zz"]]), "outer": "['a', 'b']"}),
+        ),
     ),
-    Case("an inner list made in the outer loop", inner_list_made_in_outer, _output("[[0, 2], [], [0]]")),
-    Case("a loop over rows of rows", rows_of_rows, _output("[[2, 4], [], [6]]"), {"rows": [[1, 2], [], [3]]}),
+    Case(
+        "an inner list made in the outer loop",
+        inner_list_made_in_outer,
+        _output("[[0, 2], [], [0]]"),
+        kfp_local=_NESTED,
+    ),
+    Case(
+        "a loop over rows of rows",
+        rows_of_rows,
+        _output("[[2, 4], [], [6]]"),
+        {"rows": [[1, 2], [], [3]]},
+        kfp_local=_NESTED,
+    ),
     Case("parallelism of one", one_at_a_time, _output("[True, True, True, True]"), {"folder": FOLDER}),
     Case("collected artifacts", collected_artifacts),
-    Case("artifacts collected from nested loops", nested_collected_artifacts, _output("ax/ax ay/ay bx/bx by/by")),
+    Case(
+        "artifacts collected from nested loops",
+        nested_collected_artifacts,
+        _output("ax/ax ay/ay bx/bx by/by"),
+        kfp_local=_NESTED,
+    ),
     Case("a loop over artifacts", over_artifacts, _output(repr(["a a data", "b b data", "c c data"]))),
     Case(
         "a loop over artifacts given to a nested pipeline",
         artifacts_into_nested_pipeline,
         _output(repr(["a a data", "b b data", "c c data"])),
+        kfp_local=KfpLocal(
+            "a nested pipeline's input of artifacts is no list to it", error="'for-loop-1' not found"
+        ),
     ),
-    Case("collected from a branch that some iterations skip", collected_if_large, _output("[None, 10, 18]")),
-    Case("a loop over nested pipelines with loops", loop_of_loops_in_pipelines, _output("[6, 0, 6]")),
-    Case("two loops after each other", two_loops_after_each_other, _output("[20, 40]")),
+    Case(
+        "collected from a branch that some iterations skip",
+        collected_if_large,
+        _output("[None, 10, 18]"),
+        kfp_local=KfpLocal("an iteration without the output fails", error="Inner task failed"),
+    ),
+    Case(
+        "a loop over nested pipelines with loops",
+        loop_of_loops_in_pipelines,
+        _output("[6, 0, 6]"),
+        kfp_local=_NESTED,
+    ),
+    Case(
+        "two loops after each other",
+        two_loops_after_each_other,
+        _output("[20, 40]"),
+        kfp_local=KfpLocal(_FLOATS, error="Inner task failed"),
+    ),
     Case("an iteration that fails", failing_iteration, Outcome(status="FAILED"), {"folder": FOLDER}),
 ]

@@ -1,6 +1,8 @@
 """Parameters: every type, defaults, optional inputs, several outputs, outputs through files."""
 
-from typing import Dict, List, NamedTuple, Optional  # noqa: UP035 - KFP reads these from the signature
+# ruff: noqa: UP045 - KFP reads Optional[...] and no other spelling of it
+
+from typing import NamedTuple, Optional
 
 from kfp import dsl
 
@@ -10,18 +12,32 @@ NASTY = "é ☃ \"q\" 'q' back\\slash\nline\ttab {{workflow.name}} {{=1+1}} $(HO
 
 
 @component
-def echo(
-    text: str, whole: int, fraction: float, flag: bool
-) -> NamedTuple("Outputs", text=str, whole=int, fraction=float, flag=bool, seen=str):
-    outputs = NamedTuple("Outputs", text=str, whole=int, fraction=float, flag=bool, seen=str)
+def echo(text: str, whole: int, fraction: float, flag: bool) -> NamedTuple(
+    "Outputs", text=str, whole=int, fraction=float, flag=bool, seen=str
+):
+    class Outputs(NamedTuple):
+        text: str
+        whole: int
+        fraction: float
+        flag: bool
+        seen: str
+
     seen = " ".join(type(value).__name__ for value in (text, whole, fraction, flag))
-    return outputs(text, whole, fraction, flag, seen)
+    return Outputs(text, whole, fraction, flag, seen)
+
+
+class ScalarsOutputs(NamedTuple):
+    text: str
+    whole: int
+    fraction: float
+    flag: bool
+    seen: str
 
 
 @dsl.pipeline
 def scalars(
     text: str = "default", whole: int = 3, fraction: float = 3.0, flag: bool = True
-) -> NamedTuple("Outputs", text=str, whole=int, fraction=float, flag=bool, seen=str):
+) -> ScalarsOutputs:
     first = echo(text=text, whole=whole, fraction=fraction, flag=flag)
     second = echo(
         text=first.outputs["text"],
@@ -29,8 +45,7 @@ def scalars(
         fraction=first.outputs["fraction"],
         flag=first.outputs["flag"],
     )
-    outputs = NamedTuple("Outputs", text=str, whole=int, fraction=float, flag=bool, seen=str)
-    return outputs(
+    return ScalarsOutputs(
         text=second.outputs["text"],
         whole=second.outputs["whole"],
         fraction=second.outputs["fraction"],
@@ -41,26 +56,35 @@ def scalars(
 
 @component
 def echo_containers(items: list, table: dict) -> NamedTuple("Outputs", items=list, table=dict, seen=str):
-    outputs = NamedTuple("Outputs", items=list, table=dict, seen=str)
-    return outputs(items, table, repr((items, table)))
+    return (items, table, repr((items, dict(sorted(table.items())))))
+
+
+class ContainersOutputs(NamedTuple):
+    items: list
+    table: dict
+    seen: str
 
 
 @dsl.pipeline
 def containers(
     items: list = [1, 2.5, "3", [4], {"five": 5}],  # noqa: B006 - read by the compiler, never changed
     table: dict = {"one": 1, "half": 0.5, "nested": {"deep": [True, "x"]}},  # noqa: B006
-) -> NamedTuple("Outputs", items=list, table=dict, seen=str):
+) -> ContainersOutputs:
     first = echo_containers(items=items, table=table)
     second = echo_containers(items=first.outputs["items"], table=first.outputs["table"])
-    outputs = NamedTuple("Outputs", items=list, table=dict, seen=str)
-    return outputs(
+    return ContainersOutputs(
         items=second.outputs["items"], table=second.outputs["table"], seen=second.outputs["seen"]
     )
 
 
 @component
-def typed_containers(names: List[str], weights: Dict[str, float]) -> str:  # noqa: UP006
+def typed_containers(names: list[str], weights: dict[str, float]) -> str:
     return f"{sorted(names)} {sorted(weights.items())}"
+
+
+class ConstantsOutputs(NamedTuple):
+    none: str
+    some: str
 
 
 @dsl.pipeline
@@ -69,32 +93,35 @@ def constants() -> str:
 
 
 @component
-def with_defaults(text: str = "component", whole: int = 7, flag: bool = False, items: list = ["a"]) -> str:
+def with_defaults(text: str = "component", whole: int = 7, flag: bool = False, items: list = ["a"]) -> str:  # noqa: B006
     return repr((text, whole, flag, items))
 
 
 @dsl.pipeline
-def component_defaults(whole: int = 8) -> NamedTuple("Outputs", none=str, some=str):
-    outputs = NamedTuple("Outputs", none=str, some=str)
-    return outputs(none=with_defaults().output, some=with_defaults(text="given", whole=whole).output)
+def component_defaults(whole: int = 8) -> ConstantsOutputs:
+    return ConstantsOutputs(none=with_defaults().output, some=with_defaults(text="given", whole=whole).output)
 
 
 @component
 def optional(
-    text: Optional[str] = None,  # noqa: UP045
-    whole: Optional[int] = None,  # noqa: UP045
-    items: Optional[list] = None,  # noqa: UP045
+    text: Optional[str] = None,
+    whole: Optional[int] = None,
+    items: Optional[list] = None,
 ) -> str:
     return repr((text, whole, items))
 
 
+class OptionalInputsOutputs(NamedTuple):
+    passed: str
+    omitted: str
+
+
 @dsl.pipeline
 def optional_inputs(
-    text: Optional[str] = None,  # noqa: UP045
-    whole: Optional[int] = None,  # noqa: UP045
-) -> NamedTuple("Outputs", passed=str, omitted=str):
-    outputs = NamedTuple("Outputs", passed=str, omitted=str)
-    return outputs(passed=optional(text=text, whole=whole).output, omitted=optional().output)
+    text: Optional[str] = None,
+    whole: Optional[int] = None,
+) -> OptionalInputsOutputs:
+    return OptionalInputsOutputs(passed=optional(text=text, whole=whole).output, omitted=optional().output)
 
 
 @component
@@ -120,13 +147,19 @@ def through_files(
             file.write(value)
 
 
+class OutputPathsOutputs(NamedTuple):
+    text: str
+    whole: int
+    fraction: float
+    flag: bool
+    items: list
+    table: dict
+
+
 @dsl.pipeline
-def output_paths() -> NamedTuple(
-    "Outputs", text=str, whole=int, fraction=float, flag=bool, items=list, table=dict
-):
+def output_paths() -> OutputPathsOutputs:
     made = through_files()
-    outputs = NamedTuple("Outputs", text=str, whole=int, fraction=float, flag=bool, items=list, table=dict)
-    return outputs(
+    return OutputPathsOutputs(
         text=made.outputs["text"],
         whole=made.outputs["whole"],
         fraction=made.outputs["fraction"],
@@ -147,11 +180,14 @@ def output_of_nothing(value: int) -> str:
 
 
 def _scalars(text, whole, fraction, flag):
-    return Outcome({"text": text, "whole": whole, "fraction": fraction, "flag": flag, "seen": "str int float bool"})
+    return Outcome(
+        {"text": text, "whole": whole, "fraction": fraction, "flag": flag, "seen": "str int float bool"}
+    )
 
 
 _ITEMS = [1, 2.5, "3", [4], {"five": 5}]
 _TABLE = {"one": 1, "half": 0.5, "nested": {"deep": [True, "x"]}}
+_TABLE_OF_DOUBLES = {"half": 0.5, "nested": {"deep": [True, "x"]}, "one": 1.0}
 _AS_DOUBLES = "whole numbers in lists and dicts become floats: protobuf's Struct knows doubles alone"
 
 CASES = [
@@ -168,8 +204,12 @@ CASES = [
         _scalars("", 0, 0.0, False),
         {"text": "", "whole": 0, "fraction": 0.0, "flag": False},
     ),
-    Case("text that looks like a number or JSON stays text", scalars, _scalars('{"a": 1}', 1, 1e22, True),
-         {"text": '{"a": 1}', "whole": 1, "fraction": 1e22}),
+    Case(
+        "text that looks like a number or JSON stays text",
+        scalars,
+        _scalars('{"a": 1}', 1, 1e22, True),
+        {"text": '{"a": 1}', "whole": 1, "fraction": 1e22},
+    ),
     Case(
         "whole numbers beyond 2**53",
         scalars,
@@ -180,8 +220,17 @@ CASES = [
     Case(
         "lists and dicts",
         containers,
-        Outcome({"items": _ITEMS, "table": _TABLE, "seen": repr((_ITEMS, _TABLE))}),
-        kfp_local=KfpLocal(_AS_DOUBLES, Outcome({})),
+        Outcome({"items": _ITEMS, "table": _TABLE, "seen": repr((_ITEMS, dict(sorted(_TABLE.items()))))}),
+        kfp_local=KfpLocal(
+            _AS_DOUBLES,
+            Outcome(
+                {
+                    "items": [1.0, 2.5, "3", [4.0], {"five": 5.0}],
+                    "table": {"one": 1.0, "half": 0.5, "nested": {"deep": [True, "x"]}},
+                    "seen": repr(([1.0, 2.5, "3", [4.0], {"five": 5.0}], _TABLE_OF_DOUBLES)),
+                }
+            ),
+        ),
     ),
     Case(
         "empty lists and dicts",
@@ -191,9 +240,40 @@ CASES = [
     ),
     Case("typed lists and dicts as constants", constants),
     Case("defaults of a component", component_defaults),
-    Case("optional inputs that are absent", optional_inputs),
-    Case("optional inputs that are given", optional_inputs, arguments={"text": "here", "whole": 0}),
+    Case(
+        "optional inputs that are absent",
+        optional_inputs,
+        Outcome({"passed": "(None, None, None)", "omitted": "(None, None, None)"}),
+        kfp_local=KfpLocal(
+            "a pipeline's parameter that is not given becomes an empty value", error="Unknown value type"
+        ),
+    ),
+    Case(
+        "optional inputs that are given",
+        optional_inputs,
+        Outcome({"passed": "('here', 0, None)", "omitted": "(None, None, None)"}),
+        {"text": "here", "whole": 0},
+        kfp_local=KfpLocal(
+            "it reads an optional integer that a task leaves out as int(None)", error="NoneType"
+        ),
+    ),
     Case("outputs through files", output_paths),
-    Case("an output that is None is absent for the next", output_of_nothing, arguments={"value": 0}),
-    Case("an optional output that is there", output_of_nothing, arguments={"value": 3}),
+    Case(
+        "an output that is None is absent for the next",
+        output_of_nothing,
+        Outcome({"Output": "(None, None, None)"}),
+        {"value": 0},
+        kfp_local=KfpLocal(
+            "it takes a task without outputs for one that is not there", error="'may-return' not found"
+        ),
+    ),
+    Case(
+        "an optional output that is there",
+        output_of_nothing,
+        Outcome({"Output": "('3', None, None)"}),
+        {"value": 3},
+        kfp_local=KfpLocal(
+            "it reads an optional integer that a task leaves out as int(None)", error="NoneType"
+        ),
+    ),
 ]

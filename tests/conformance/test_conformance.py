@@ -1,0 +1,74 @@
+"""Every construct of KFP, run by our command line and by kfp.local on the same compiled file."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conformance import harness
+from tests.conformance.case import Case, Outcome
+from tests.conformance.pipelines import artifacts, branches, groups, loops, parameters, placeholders
+
+CASES = [
+    case for module in (parameters, artifacts, branches, loops, groups, placeholders) for case in module.CASES
+]
+
+
+def to_the_letter(outcome: Outcome) -> str:
+    """As text in which 1, 1.0 and true differ, and the order of keys does not matter."""
+    return json.dumps(
+        {"outputs": outcome.outputs, "files": outcome.files, "status": outcome.status},
+        sort_keys=True,
+        indent=1,
+    )
+
+
+@pytest.fixture(scope="session")
+def compiled_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ir")
+
+
+@pytest.fixture(scope="session")
+def oracle(compiled_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], dict[str, Any]]:
+    """What kfp.local makes of a case; all cases are run once, one after the other, in one process."""
+    results = harness.run_oracle(CASES, compiled_in, tmp_path_factory.mktemp("oracle"))
+    return lambda case: results[case.name]
+
+
+def outcome_of(result: dict[str, Any]) -> Outcome:
+    return Outcome(result["outputs"], result["files"], result["status"])
+
+
+def test_names_of_cases_are_unique():
+    assert len({case.name for case in CASES}) == len(CASES)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_our_runner_gives_what_the_author_meant(case, compiled_in, oracle, tmp_path):
+    ran = harness.run_case(case, compiled_in, tmp_path)
+    expected = case.expected or outcome_of(oracle(case))
+    assert to_the_letter(ran.outcome) == to_the_letter(expected), ran.log
+    assert ran.code == (0 if expected.status == "SUCCEEDED" else 1)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.kfp_local], ids=lambda case: case.name)
+def test_kfp_local_agrees(case, oracle):
+    answer = oracle(case)
+    if case.expected is None:
+        assert answer["status"] == "SUCCEEDED", "an oracle that fails says nothing"
+    else:
+        assert to_the_letter(outcome_of(answer)) == to_the_letter(case.expected), answer.get("error")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.kfp_local], ids=lambda case: case.name)
+def test_kfp_local_is_still_wrong_where_we_say_so(case, oracle):
+    """When this fails, kfp.local has been mended: take the difference out of the case."""
+    answer, said = oracle(case), case.kfp_local
+    assert case.expected is not None
+    assert to_the_letter(outcome_of(answer)) != to_the_letter(case.expected), said.wrong
+    if said.gives is None:
+        assert said.error in answer["error"], said.wrong
+    else:
+        assert to_the_letter(outcome_of(answer)) == to_the_letter(said.gives), said.wrong
