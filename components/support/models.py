@@ -108,11 +108,14 @@ def fit(settings: Mapping[str, Any], rows: pd.DataFrame) -> Pipeline:
     """
     from sklearn.pipeline import make_pipeline
     from sklearn.utils._param_validation import InvalidParameterError
+    from threadpoolctl import threadpool_limits
 
     name, values = _checked(settings)
     model = make_pipeline(WeatherFeatures(), CANDIDATES[name].build(**values))
     try:
-        return model.fit(inputs(rows), rows[TARGET])
+        # Candidates are trained side by side, a process each: threads would only wait for each other.
+        with threadpool_limits(limits=1):
+            return model.fit(inputs(rows), rows[TARGET])
     except InvalidParameterError as error:
         raise UsageError(Finding(str(error), f"candidate {name!r}", "correct the setting")) from None
 
