@@ -44,14 +44,17 @@ def check_size(source: str, size: int, limits: Limits) -> None:
 def network_reason(error: Exception) -> str:
     """A clause with the innermost cause, in place of the chain of retries around it."""
     import requests
+    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import TimeoutError as Timeout
 
-    if isinstance(error, requests.Timeout):
+    *_, innermost = _causes(error)
+    # urllib3 counts a refused connection among the timeouts.
+    if isinstance(innermost, requests.Timeout | Timeout) and not isinstance(innermost, NewConnectionError):
         return "the server does not answer in time"
     if isinstance(error, requests.TooManyRedirects):
         return "the server redirects without end"
     if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
         return "is not a valid address"
-    *_, innermost = _causes(error)
     text = re.sub(r"^HTTPS?Connection(Pool)?\([^)]*\): ", "", first_line(innermost))
     return f"cannot be fetched: {text or type(innermost).__name__}"
 

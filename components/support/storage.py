@@ -100,7 +100,8 @@ def _body(source: str, response: requests.Response, limits: Limits) -> bytes:
     check_size(shown(source), int(declared) if declared.isdecimal() else 0, limits)
     deadline = monotonic() + limits.deadline_seconds
     content = bytearray()
-    for chunk in response.iter_content(chunk_size=1 << 16):
+    # What has arrived, however little: waiting for a whole block, a slow server could outlive the deadline.
+    while chunk := response.raw.read1(1 << 16, decode_content=True):
         content += chunk
         check_size(shown(source), len(content), limits)
         if monotonic() > deadline:
