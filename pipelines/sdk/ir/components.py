@@ -21,7 +21,7 @@ EXACT = 2**53  # beyond it, a double no longer says which whole number was meant
 _LEGACY_TYPES = {"INT": ParameterType.INTEGER, "DOUBLE": ParameterType.DOUBLE, "STRING": ParameterType.STRING}
 
 
-def json_value(value: Any) -> Json:
+def json_value(value: Any) -> Any:
     """A protobuf Value or Struct as JSON; whole numbers become ints, since protobuf knows doubles alone."""
     if "kind" in value.DESCRIPTOR.oneofs_by_name and value.WhichOneof("kind") is None:
         return None
