@@ -29,6 +29,7 @@ STYLES = {
 }
 LOG_LINES = 12  # of a failed step, shown after the table
 LOG_WIDTH = 200  # characters, where the output is no terminal
+PAGES = frozenset({"system.HTML", "system.Markdown"})
 SHOWN_TASKS = 60  # in the table; a loop over thousands is summed up
 
 
@@ -113,11 +114,23 @@ def summary(result: RunResult, console: Console) -> None:
     for record in shown:
         if record.status is Status.FAILED and record.step:
             _last_words(record, result, console)
+    for record in shown:
+        _verdict(record, console)
     counts = f"{len(result.tasks)} tasks, imports {result.preload_seconds:.1f} s"
     style = STYLES[result.status]
     console.print(Text(f"{result.status} in {result.seconds:.1f} s", style=style), f"({counts})")
     for name, value in result.outputs.items():
         console.print(f"  {name} = {_cut(json.dumps(value), 200)}", markup=False)
+
+
+def _verdict(record: TaskRecord, console: Console) -> None:
+    """What a step has decided, and where its pages are: the outputs made for people."""
+    reason = record.outputs.get("reason")
+    if isinstance(reason, str):
+        console.print(f"{record.name}: {reason}", markup=False, soft_wrap=True)
+    for value in record.outputs.values():
+        if isinstance(value, dict) and _is_artifact(value) and value["type"]["schemaTitle"] in PAGES:
+            console.print(f"{record.name}: see {_short(Path(value['uri']))}", markup=False, soft_wrap=True)
 
 
 def _outputs(record: TaskRecord) -> str:

@@ -16,6 +16,7 @@ import click
 from packaging.requirements import Requirement
 
 from pipelines.sdk.errors import Exit
+from pipelines.sdk.local.containers import find_engine
 from pipelines.sdk.local.mlflow_store import default_tracking_uri
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
@@ -119,8 +120,10 @@ def _tracking(settings: Settings) -> Check:
 
 
 def _engine(settings: Settings) -> Check:
-    engine = next((name for name in ("docker", "podman") if shutil.which(name)), None)
-    return Check("containers", True, engine or "neither docker nor podman: container components need --host")
+    engine = find_engine()
+    return Check(
+        "containers", True, engine or "neither docker nor podman answers: container components need --host"
+    )
 
 
 def _google(settings: Settings) -> Check:

@@ -34,7 +34,8 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(each) for each in value]
     if isinstance(value, dict):
-        return {key: _whole(each) for key, each in value.items()}
+        # A protobuf map has another order in every process.
+        return {key: _whole(each) for key, each in sorted(value.items())}
     return value
 
 

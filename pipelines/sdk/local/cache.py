@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pipelines.sdk.launch import decode
 from pipelines.sdk.local.scope import Artifacts, Record
 from pipelines.sdk.plan import Step, Task
 
@@ -42,7 +43,7 @@ class StepCache:
             artifacts: input artifacts.
         """
         inputs: Any = task.cache.key or {
-            "parameters": dict(parameters),
+            "parameters": {name: decode(text) for name, text in parameters.items()},
             "artifacts": {name: [_identity(r) for r in value.records] for name, value in artifacts.items()},
         }
         code = [step.image, step.command, step.args, dict(step.env), step.component if task.cache.key else ""]
