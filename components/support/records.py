@@ -28,7 +28,7 @@ _OTHER_FORMATS = (
 
 
 class Unreadable(Exception):
-    """A file that holds no text.
+    """A file, or the rest of one, that holds no text or no CSV.
 
     Args:
         line: on which reading ended, from 1.
@@ -128,8 +128,8 @@ def read_records(text: str) -> Records:
     try:
         for record in _records(text):
             records.append(record)
-    except csv.Error as error:
-        broken_line, broken_reason = (records[-1].end + 1 if records else 1), str(error)
+    except Unreadable as error:
+        broken_line, broken_reason = error.line, error.reason
     header, rows = (records[0], tuple(records[1:])) if records else (None, ())
     return Records(header, rows, broken_line, broken_reason)
 
@@ -166,11 +166,14 @@ def _records(text: str) -> Iterator[Record]:
     # Without line breaks inside, csv.reader gets a line at a time and can say how many a record took.
     reader = csv.reader((line + "\n" for line in text.split("\n")), strict=True)
     end = 0
-    for cells in reader:
-        start, end = end + 1, reader.line_num
-        stripped = tuple(cell.strip() for cell in cells)
-        if stripped and stripped != ("",):
-            yield Record(start, end, stripped)
+    try:
+        for cells in reader:
+            start, end = end + 1, reader.line_num
+            stripped = tuple(cell.strip() for cell in cells)
+            if stripped and stripped != ("",):
+                yield Record(start, end, stripped)
+    except csv.Error as error:
+        raise Unreadable(end + 1, str(error)) from None
 
 
 def _date_of(record: Record, header: Record | None) -> date | None:
