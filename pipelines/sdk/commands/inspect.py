@@ -52,10 +52,7 @@ def description(plan: Plan) -> dict[str, Any]:
         "tasks": tasks,
         "images": sorted({step.body.image for step in steps if isinstance(step.body, Step)}),
         "backends": {
-            "local": {
-                "processes": len(steps),
-                "host": [t["name"] for t in tasks if t["local"] == "container"],
-            },
+            "local": {"processes": len(steps), "containers": containers},
             "argo": {"pods": len(steps)},
             "kfp": {"pods": _kfp_pods(plan.root) + 1},
         },

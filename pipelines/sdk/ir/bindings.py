@@ -67,8 +67,10 @@ def _constant(runtime_value: Any) -> Json:
     if runtime_value.WhichOneof("value") == "constant_value":  # SDK 2.0's older, typed form
         legacy = runtime_value.constant_value
         kind = legacy.WhichOneof("value")
-        return getattr(legacy, kind) if kind else None
-    return json_value(runtime_value.constant)
+        older: Json = getattr(legacy, kind) if kind else None
+        return older
+    newer: Json = json_value(runtime_value.constant)
+    return newer
 
 
 def _follow(value: Json, path: tuple[str, ...]) -> Json:
