@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from kfp.dsl import Artifact, Dataset
 
+from tests.components.mlflow_store import empty_store, parts, store  # noqa: F401 - fixtures
+
 
 @pytest.fixture
 def output(tmp_path: Path) -> Callable[..., Artifact]:
