@@ -1,6 +1,7 @@
 """What the test models compute; shipped with them by `code_paths`, as a project's own features are."""
 
 import time
+from pathlib import Path
 
 import mlflow.pyfunc
 import numpy as np
@@ -15,7 +16,7 @@ def features(frame):
     absent = pd.Series(np.full(n, np.nan))
 
     def column(name):
-        return frame[name] if name in frame else absent
+        return frame.get(name, absent)
 
     block = {name: column(name).astype("float64") for name in NUMBERS}
     block["rain"] = column("rain").astype("float64")
@@ -31,7 +32,8 @@ class Echo(mlflow.pyfunc.PythonModel):
     def predict(self, context, model_input, params=None):
         params = params or {}
         do = params.get("do", "")
-        if do == "sleep":
+        if do.startswith("sleep "):
+            Path(do.removeprefix("sleep ")).touch()  # says that it has begun
             time.sleep(params.get("seconds", 0.0))
         if do == "fail":
             raise RuntimeError("a secret in /etc/passwd")

@@ -13,13 +13,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 DTYPES = {
-    "temp": "float64", "wind": "float64", "gusts": "float32", "visits": "int64", "level": "int32", "rain": "bool",
-    "sky": "object", "day": "datetime64[ns]",
-}  # fmt: skip
+    "temp": "float64",
+    "wind": "float64",
+    "gusts": "float32",
+    "visits": "int64",
+    "level": "int32",
+    "rain": "bool",
+    "sky": "object",
+    "day": "datetime64[ns]",
+}
 DATATYPES = {
-    "temp": "FP64", "wind": "FP64", "gusts": "FP32", "visits": "INT64", "level": "INT32", "rain": "BOOL",
-    "sky": "BYTES", "day": "BYTES",
-}  # fmt: skip
+    "temp": "FP64",
+    "wind": "FP64",
+    "gusts": "FP32",
+    "visits": "INT64",
+    "level": "INT32",
+    "rain": "BOOL",
+    "sky": "BYTES",
+    "day": "BYTES",
+}
 VALUES = {
     "temp": st.floats(allow_nan=False, allow_infinity=False),
     "wind": st.floats(allow_nan=False, allow_infinity=False),
@@ -277,10 +289,19 @@ def test_metadata_names_model_version_columns_and_types(station):
 @pytest.mark.parametrize(
     "path",
     [
-        "/v2", "/v2/health/live", "/v2/health/ready", "/v2/models/station/ready", "/v2/models/station/versions/3/ready",
-        "/v1/models", "/v1/models/station", "/ping", "/health", "/version", "/metrics",
+        "/v2",
+        "/v2/health/live",
+        "/v2/health/ready",
+        "/v2/models/station/ready",
+        "/v2/models/station/versions/3/ready",
+        "/v1/models",
+        "/v1/models/station",
+        "/ping",
+        "/health",
+        "/version",
+        "/metrics",
     ],
-)  # fmt: skip
+)
 def test_every_path_that_says_how_the_server_is_answers(station, path):
     assert station.ask(path).status == 200
 

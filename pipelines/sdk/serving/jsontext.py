@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, Final
 
 import orjson
 
 from pipelines.sdk.serving.problems import Refused, quoted
+
+_SPACED: Final = re.compile(rb'"\s+:')
 
 
 def parse(body: bytes) -> Any:
@@ -22,10 +25,10 @@ def parse(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(f"the body is not JSON: {error}", kind="json") from None
-    # A parser keeps one of two equal keys and says nothing. Counting is quick and exact for most bodies; only
-    # where the counts differ (a quote and colon inside a text, a space before a colon) is it read once more.
+    # A parser keeps one of two equal keys and says nothing. Counting tells most bodies that have none; where
+    # it cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
     try:
-        if body.count(b'":') != _keys(value):
+        if body.count(b'":') != _keys(value) or _SPACED.search(body):
             _refuse_twins(body)
     except RecursionError:
         raise Refused("the body is nested too deeply", kind="json") from None

@@ -68,7 +68,7 @@ def _scalar(value: Any) -> Any:
         return float(value)
     if isinstance(value, (np.ndarray, pd.Series, pd.DataFrame, Mapping, tuple, set)):
         return plain(list(value) if isinstance(value, set) else value)
-    raise TypeError(f"it holds a {type(value).__name__}")
+    raise TypeError
 
 
 _DATATYPES = {
