@@ -88,6 +88,11 @@ def _numbers(table: Any) -> NDArray[np.float64]:
 
 def _column(values: pd.Series[Any]) -> NDArray[np.float64]:
     """Numbers of any kind as doubles; None and NaN alike as NaN."""
+    # pandas would make numbers of these: nanoseconds of times, ones of truths.
+    if values.dtype.kind in "mMb":
+        if values.notna().any():
+            raise ValueError(f"column {values.name!r} has a value that is no number, but {values.dtype}")
+        return np.full(len(values), np.nan)
     try:
         numbers = pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
