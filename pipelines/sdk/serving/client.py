@@ -82,7 +82,7 @@ def _content(body: dict[str, Any] | Path) -> dict[str, Any]:
         text = _bytes_of(body).decode("utf-8-sig")
         if body.suffix == ".csv":
             lines = [line for line in csv.reader(io.StringIO(text, newline=""), strict=True) if line]
-            return {"columns": lines[0], "data": lines[1:]}
+            return {"columns": lines[0], "data": [[cell or None for cell in line] for line in lines[1:]]}
         content = json.loads(text)
     except (ValueError, csv.Error, IndexError) as error:
         raise UsageError(Finding(f"is neither JSON nor CSV: {error}", str(body), "mend the file")) from error
@@ -147,7 +147,7 @@ def _tensors(body: Mapping[str, Any], datatypes: Mapping[str, str]) -> list[dict
     return [
         {"name": name, "shape": [len(values)], **_typed(values, datatypes.get(name))}
         for name, values in columns.items()
-        if any(value not in (None, "") for value in values) or not values
+        if any(value is not None for value in values) or not values
     ]
 
 
@@ -184,8 +184,6 @@ def _from_text(value: Any, datatype: str) -> Any:
     # A cell of a CSV file. What does not read as its type goes as it is; the server says what is wrong.
     if not isinstance(value, str):
         return value
-    if value == "":
-        return None
     if datatype == "BOOL":
         return {"true": True, "false": False}.get(value.lower(), value)
     try:

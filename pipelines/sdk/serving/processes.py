@@ -14,6 +14,7 @@ from typing import Final
 import pipelines
 from pipelines.sdk.serving.state import Record
 
+_REMAINS: Final = ("Z", "X")
 _STEP: Final = 0.02
 _AFTER_KILL: Final = 10.0
 
@@ -23,38 +24,47 @@ def birth(pid: int) -> str:
 
     Two processes that had the same number one after the other differ in it.
     """
-    _reap(pid)
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return "" if Path("/proc/self/stat").exists() else _birth_by_ps(pid)
-    # The name, in parentheses, can hold anything; after it come state and, 20th, the start in clock ticks.
-    fields = stat.rpartition(")")[2].split()
-    if fields[0] in "ZX":
-        _reap(pid)  # it ended since
-        return ""
-    return f"{boot}/{fields[19]}"
-
-
-def _birth_by_ps(pid: int) -> str:
-    # macOS has no /proc.
-    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
-    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    state, _, began = found.partition(" ")
-    return "" if state.startswith("Z") else began.strip()
-
-
-def _reap(pid: int) -> None:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except (ChildProcessError, OverflowError):
-        return
+    state, born = _look(pid)
+    return "" if state in _REMAINS else born
 
 
 def lives(record: Record) -> bool:
     """Whether the very process that was started still runs."""
-    return record.birth != "" and birth(record.endpoint.pid) == record.birth
+    state, born = _look(record.endpoint.pid)
+    if not record.birth or born != record.birth:
+        return False
+    if state in _REMAINS:
+        _bury(record.endpoint.pid)
+        return False
+    return True
+
+
+def _look(pid: int) -> tuple[str, str]:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ("", "") if Path("/proc/self/stat").exists() else _look_by_ps(pid)
+    # The name, in parentheses, can hold anything; after it come state and, 20th, the start in clock ticks.
+    fields = stat.rpartition(")")[2].split()
+    return fields[0], f"{boot}/{fields[19]}"
+
+
+def _look_by_ps(pid: int) -> tuple[str, str]:
+    # macOS has no /proc.
+    command = ["ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    state, _, born = found.partition(" ")
+    return state[:1], born.strip()
+
+
+def _bury(pid: int) -> None:
+    # A server that this process started, and nobody waits for. Never asked of a number that is only recorded:
+    # it may be another child's by now, and somebody else's to wait for.
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
 
 
 def start(arguments: list[str], log: Path, environment: Mapping[str, str]) -> int:
