@@ -1,4 +1,4 @@
-"""`make bench`: seconds a step beside kfp.local, and the train pipeline cold and warm; all in one run, in turns."""
+"""`make bench`: a step beside one of kfp.local, and the train pipeline cold and warm; all in one run."""
 
 from __future__ import annotations
 
@@ -74,7 +74,8 @@ def row(name: str, steps: int, theirs: list[Measured], ours: list[Measured]) -> 
     their_total, our_total = (median(side, "total") for side in (theirs, ours))
     return (
         f"| {name} | {their_step:.1f} | {our_step:.1f} | **{their_step / our_step:.1f}x** "
-        f"| {their_total:.2f} | {our_total:.2f} | {their_total / our_total:.1f}x | {median(ours, 'cores'):.2f} |"
+        f"| {their_total:.2f} | {our_total:.2f} | {their_total / our_total:.1f}x "
+        f"| {median(ours, 'cores'):.2f} |"
     )
 
 
@@ -94,15 +95,10 @@ def train_pipeline(home: str) -> None:
 
 def main() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(
-        f"{platform.machine()}, {cores} cores, Python {platform.python_version()}; medians of {ROUNDS} runs each"
-    )
-    print(
-        "kfp.local with SubprocessRunner(use_venv=False); a step is the run without imports, totals are with\n"
-    )
-    print(
-        "| pipeline | kfp.local, ms a step | ours, ms a step | | kfp.local, total s | ours, total s | | cores we use |"
-    )
+    machine = f"{platform.machine()}, {cores} cores, Python {platform.python_version()}"
+    print(f"{machine}; medians of {ROUNDS} runs each. kfp.local has SubprocessRunner(use_venv=False).")
+    print("A step is its share of the run without imports; totals are with everything.\n")
+    print("| | kfp.local, ms a step | ours, ms a step | | kfp.local, total s | ours, total s | | our cores |")
     print("|---|---|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         for pipeline, steps in STEPS.items():
