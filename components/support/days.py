@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from datetime import date, time, timedelta
 
@@ -14,6 +15,8 @@ _RFC3339 = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+
+_UNFILLED = re.compile(r"\{\{.*\}\}")
 
 
 def parse_day(text: str) -> date | None:
@@ -31,7 +34,8 @@ def last_usable_day(as_of: str, scheduled_time: str) -> date | None:
     Args:
         as_of: that day as 2015-12-31; empty to go by the schedule.
         scheduled_time: the run's scheduled time, in RFC 3339 (2026-11-23T02:00:00Z); its date is taken as
-            it is written, in its own offset. Empty for a run that no schedule started.
+            it is written, in its own offset. Empty for a run that no schedule started; so is a placeholder that
+            the backend did not fill in, as older KFP servers leave it.
 
     Returns:
         `as_of`; without it the day before the scheduled date; without either None, and every day may be used.
@@ -47,7 +51,9 @@ def last_usable_day(as_of: str, scheduled_time: str) -> date | None:
                 Finding(f"{as_of!r} is not a date", "as_of", "write a day such as 2015-12-31, or nothing")
             )
         return day
-    if scheduled_time:
+    if _UNFILLED.fullmatch(scheduled_time):
+        logging.warning("the backend does not say when this run was scheduled; as_of is not limited by it")
+    elif scheduled_time:
         day = _scheduled_day(scheduled_time)
         if day is None or day == date.min:
             raise StepFailed(
