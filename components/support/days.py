@@ -15,7 +15,6 @@ _RFC3339 = re.compile(
     r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
     r"[Tt ](?P<time>[0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-
 _UNFILLED = re.compile(r"\{\{.*\}\}")
 
 
@@ -34,8 +33,8 @@ def last_usable_day(as_of: str, scheduled_time: str) -> date | None:
     Args:
         as_of: that day as 2015-12-31; empty to go by the schedule.
         scheduled_time: the run's scheduled time, in RFC 3339 (2026-11-23T02:00:00Z); its date is taken as
-            it is written, in its own offset. Empty for a run that no schedule started; so is a placeholder that
-            the backend did not fill in, as older KFP servers leave it.
+            it is written, in its own offset. Empty for a run that no schedule started; a placeholder that
+            the backend left as it is, as older KFP servers do, counts as empty.
 
     Returns:
         `as_of`; without it the day before the scheduled date; without either None, and every day may be used.
@@ -47,22 +46,16 @@ def last_usable_day(as_of: str, scheduled_time: str) -> date | None:
     if as_of:
         day = parse_day(as_of) if _ISO.fullmatch(as_of) else None
         if day is None:
-            raise StepFailed(
-                Finding(f"{as_of!r} is not a date", "as_of", "write a day such as 2015-12-31, or nothing")
-            )
+            mend = "write a day such as 2015-12-31, or nothing"
+            raise StepFailed(Finding(f"{as_of!r} is not a date", "as_of", mend))
         return day
     if _UNFILLED.fullmatch(scheduled_time):
         logging.warning("the backend does not say when this run was scheduled; as_of is not limited by it")
     elif scheduled_time:
         day = _scheduled_day(scheduled_time)
         if day is None or day == date.min:
-            raise StepFailed(
-                Finding(
-                    f"{scheduled_time!r} is not a time in RFC 3339",
-                    "scheduled_time",
-                    "give a time such as 2026-11-23T02:00:00Z, or nothing, or set as_of",
-                )
-            )
+            mend = "give a time such as 2026-11-23T02:00:00Z, or nothing, or set as_of"
+            raise StepFailed(Finding(f"{scheduled_time!r} is not a time in RFC 3339", "scheduled_time", mend))
         return day - timedelta(days=1)
     return None
 

@@ -52,6 +52,13 @@ def test_without_either_every_day_may_be_used():
     assert last_usable_day(" ", "") is None
 
 
+@pytest.mark.parametrize("text", ["{{$.pipeline_job_schedule_time_utc}}", "{{workflow.scheduledTime}}"])
+def test_a_placeholder_that_no_backend_filled_in_is_no_schedule_and_is_said(text, caplog):
+    assert last_usable_day("", text) is None
+    assert "does not say when this run was scheduled" in caplog.text
+    assert last_usable_day("2015-06-30", text) == date(2015, 6, 30)
+
+
 @pytest.mark.parametrize(
     "as_of", ["yesterday", "2015-02-30", "2015/12/31", "20151231", "2015-12-31T00:00:00Z"]
 )
