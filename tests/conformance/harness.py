@@ -16,7 +16,7 @@ from tests.conformance.case import FOLDER, Case, Outcome
 from tests.conformance.observe import content, files
 
 REPOSITORY = Path(__file__).parents[2]
-TIMEOUT_SECONDS = 300
+TIMEOUT_SECONDS = 900
 
 
 @dataclass(frozen=True)

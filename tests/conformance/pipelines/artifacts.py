@@ -280,6 +280,11 @@ def moved(folder: str) -> str:
     return read_path(data=move_uri(folder=folder).outputs["data"]).output
 
 
+@dsl.pipeline
+def given_artifact(data: Input[Dataset]) -> str:
+    return describe(data=data).output
+
+
 _AS_DOUBLES = "whole numbers in metadata become floats: protobuf's Struct knows no others"
 _SOURCE = {"station": "é", "tags": ["a", "b"]}
 _CHAIN = Outcome(
@@ -370,5 +375,13 @@ CASES = [
         files={"given.csv": "temp\n3.5"},
     ),
     Case("an importer of a constant URI with nested metadata", imported_constant),
+    Case(
+        "an artifact given to the pipeline",
+        given_artifact,
+        Outcome({"Output": "temp\n3.5 {}"}, {"given.csv": "temp\n3.5"}),
+        {"data": f"{FOLDER}/given.csv"},
+        {"given.csv": "temp\n3.5"},
+        KfpLocal("it takes no artifacts for a pipeline", error="data"),
+    ),
     Case("an artifact whose URI the component changes", moved, arguments={"folder": FOLDER}),
 ]

@@ -247,6 +247,78 @@ def optional_at_exit(folder: str):
         say(text="x")
 
 
+@dsl.pipeline
+def guarded(folder: str, bad: bool):
+    with dsl.ExitHandler(report(folder=folder, note="inside")):
+        with dsl.If(bad == True):  # noqa: E712
+            fail()
+        witness(folder=folder, name="inner body")
+
+
+@dsl.pipeline
+def exit_handler_in_nested_pipeline(folder: str, bad: bool):
+    inside = guarded(folder=folder, bad=bad)
+    witness(folder=folder, name="afterwards").after(inside)
+
+
+@dsl.pipeline
+def two_exit_handlers(folder: str):
+    with dsl.ExitHandler(witness(folder=folder, name="first exit")) as first:
+        witness(folder=folder, name="first body")
+    with dsl.ExitHandler(witness(folder=folder, name="second exit")):
+        fail().after(first)
+
+
+@dsl.pipeline
+def broken_inside(folder: str) -> str:
+    witness(folder=folder, name="inside")
+    return fail().output
+
+
+@dsl.pipeline
+def failure_in_nested_pipeline(folder: str):
+    said = broken_inside(folder=folder)
+    witness(folder=folder, name="never", text=said.output)
+
+
+@component
+def append(folder: str, text: str):
+    import os
+
+    with open(os.path.join(folder, "log"), "a") as file:
+        file.write(text)
+
+
+@dsl.pipeline
+def explicit_order(folder: str):
+    third = append(folder=folder, text="3")
+    first = append(folder=folder, text="1")
+    second = append(folder=folder, text="2").after(first)
+    third.after(second, first)
+
+
+@component
+def environment() -> list:
+    import os
+
+    return [os.environ.get(name) for name in ("GREETING", "EMPTY", "ABSENT")]
+
+
+@dsl.pipeline
+def variables() -> list:
+    return environment().set_env_variable("GREETING", "hello $HOME é").set_env_variable("EMPTY", "").output
+
+
+@component
+def odd_names(CamelCase: str, with_underscore: int = 1, _private: str = "p") -> str:
+    return f"{CamelCase} {with_underscore} {_private}"
+
+
+@dsl.pipeline(name="Odd Names: a pipeline!", description="é")
+def names(CamelCase: str = "c", with_underscore: int = 2) -> str:
+    return odd_names(CamelCase=CamelCase, with_underscore=with_underscore).output
+
+
 def _files(status="SUCCEEDED", outputs=None, **files):
     return Outcome(outputs or {}, files, status)
 
@@ -264,6 +336,17 @@ CASES = [
                 "data": artifact("data", "root+inner default", metadata={"made": "root+inner default"}),
                 "longer": artifact("longer", "root+inner default and more"),
             }
+        ),
+        kfp_local=KfpLocal(
+            "a task's output inside text that goes into a nested pipeline becomes null",
+            Outcome(
+                {
+                    "first": "root+inner default",
+                    "second": "middle null+given",
+                    "data": artifact("data", "root+inner default", metadata={"made": "root+inner default"}),
+                    "longer": artifact("longer", "root+inner default and more"),
+                }
+            ),
         ),
     ),
     Case(
@@ -344,8 +427,37 @@ CASES = [
         _FOLDER,
         kfp_local=KfpLocal(
             "the SDK looks for fields of the item outside the loop",
-            error="'loop-item-param-2-subvar-n' not found",
+            error="Parent pipeline input argument 'loop-item-param-2",
         ),
     ),
+    Case(
+        "an exit handler in a nested pipeline",
+        exit_handler_in_nested_pipeline,
+        _files(
+            report="inside: SUCCEEDED exit-handler-1 False", **{"inner body": "ran\n", "afterwards": "ran\n"}
+        ),
+        {**_FOLDER, "bad": False},
+    ),
+    Case(
+        "an exit handler in a nested pipeline that fails",
+        exit_handler_in_nested_pipeline,
+        _files("FAILED", report="inside: FAILED exit-handler-1 True", **{"inner body": "ran\n"}),
+        {**_FOLDER, "bad": True},
+    ),
+    Case(
+        "two exit handlers",
+        two_exit_handlers,
+        _files("FAILED", **{"first exit": "ran\n", "first body": "ran\n", "second exit": "ran\n"}),
+        _FOLDER,
+    ),
+    Case(
+        "a failure in a nested pipeline",
+        failure_in_nested_pipeline,
+        _files("FAILED", inside="ran\n"),
+        _FOLDER,
+    ),
+    Case("an explicit order", explicit_order, _files(log="123"), _FOLDER),
+    Case("environment variables", variables, Outcome({"Output": ["hello $HOME é", "", None]})),
+    Case("odd names", names, Outcome({"Output": "c 2 p"})),
     Case("a display name", named, Outcome({"Output": "named"})),
 ]

@@ -2,7 +2,6 @@
 
 # ruff: noqa: SIM117 - a construct a line, as authors write pipelines
 
-import json
 from typing import NamedTuple
 
 from kfp import dsl
@@ -43,7 +42,7 @@ def numbers_up_to(limit: int) -> list:
 
 @component
 def tables() -> list[dict]:
-    return [{"label": "a", "weight": 0.5, "tags": ["x"]}, {"label": "b", "weight": 2, "tags": []}]
+    return [{"label": "a"}, {"label": "b"}]
 
 
 class StaticTextsOutputs(NamedTuple):
@@ -225,7 +224,7 @@ def collected_artifacts() -> InnerListMadeInOuterOutputs:
 def nested_collected_artifacts() -> str:
     with dsl.ParallelFor(["a", "b"]) as left:
         with dsl.ParallelFor(["x", "y"]) as right:
-            made = make(text=f"{left}{right}")
+            made = make(text=join(left=left, right=right).output)
     return read_all(data=dsl.Collected(made.outputs["data"])).output
 
 
@@ -309,6 +308,82 @@ def failing_iteration(folder: str):
     witness(folder=folder, name="after", values=dsl.Collected(said.output))
 
 
+@dsl.pipeline
+def numbers_in_fields() -> str:
+    with dsl.ParallelFor([{"n": 1, "m": 2}, {"n": 3, "m": 4}]) as item:
+        twice = double(number=item.n)
+    return shown(values=dsl.Collected(twice.output)).output
+
+
+@dsl.pipeline
+def collected_in_outer_iteration() -> str:
+    with dsl.ParallelFor([1, 2]):
+        with dsl.ParallelFor([10, 20]) as inner:
+            twice = double(number=inner)
+        each = total(numbers=dsl.Collected(twice.output))
+    return shown(values=dsl.Collected(each.output)).output
+
+
+@dsl.pipeline
+def one_of_in_loop() -> str:
+    with dsl.ParallelFor([1, 7]) as item:
+        with dsl.If(item > 5):
+            large = say(text="large")
+        with dsl.Else():
+            small = say(text="small")
+        chosen = say(text=dsl.OneOf(large.output, small.output))
+    return shown(values=dsl.Collected(chosen.output)).output
+
+
+@dsl.pipeline
+def default_list(items: list = ["p", "q"]) -> str:
+    with dsl.ParallelFor(items) as item:
+        said = say(text=item)
+    return shown(values=dsl.Collected(said.output)).output
+
+
+@component
+def kind_of(value: dict) -> str:
+    return repr(sorted(value.items()))
+
+
+@dsl.pipeline
+def whole_items(items: list[dict]) -> str:
+    with dsl.ParallelFor(items) as item:
+        shown_item = kind_of(value=item)
+    return shown(values=dsl.Collected(shown_item.output)).output
+
+
+@dsl.pipeline
+def fields_in_text() -> str:
+    with dsl.ParallelFor([{"label": "a", "o": "x"}, {"label": "b", "o": "y"}]) as item:
+        said = say(text=f"<{item.label}{item.o}>")
+    return shown(values=dsl.Collected(said.output)).output
+
+
+@dsl.pipeline
+def fields_of_parameter_in_text(items: list[dict]) -> str:
+    with dsl.ParallelFor(items) as item:
+        said = say(text=f"<{item.label}>")
+    return shown(values=dsl.Collected(said.output)).output
+
+
+@dsl.pipeline
+def fields_in_text_in_condition() -> str:
+    with dsl.ParallelFor([{"label": "a", "o": "x"}, {"label": "b", "o": "y"}]) as item:
+        with dsl.If(item.label == "b"):
+            said = say(text=f"<{item.o}>")
+    return shown(values=dsl.Collected(said.output)).output
+
+
+@dsl.pipeline
+def two_items_in_text() -> str:
+    with dsl.ParallelFor(["a", "b"]) as left:
+        with dsl.ParallelFor(["x", "y"]) as right:
+            said = say(text=f"{left}{right}")
+    return shown(values=dsl.Collected(said.output)).output
+
+
 def _output(text):
     return Outcome({"Output": text})
 
@@ -319,7 +394,6 @@ _NO_EMPTY_LOOP = KfpLocal(
     "a loop over nothing gives nothing, not an empty list", error="'for-loop-1' not found"
 )
 _NESTED = KfpLocal("loops in loops mix up their items", error="Inner task failed")
-_TABLES = [{"label": "a", "tags": ["x"], "weight": 0.5}, {"label": "b", "tags": [], "weight": 2.0}]
 
 CASES = [
     Case("a static loop over texts", static_texts, _output(repr(["a", "it's", '"q"', "{{item}} $(x)", ""]))),
@@ -359,7 +433,7 @@ CASES = [
         Outcome({"names": "['a', 'b']", "embedded": "['<a>', '<b>']"}),
         kfp_local=KfpLocal(
             "a field inside text becomes the whole element",
-            Outcome({"names": "['a', 'b']", "embedded": repr([f"<{json.dumps(each)}>" for each in _TABLES])}),
+            Outcome({"names": "['a', 'b']", "embedded": repr(['<{"label": "a"}>', '<{"label": "b"}>'])}),
         ),
     ),
     Case(
@@ -419,5 +493,34 @@ CASES = [
         _output("[20, 40]"),
         kfp_local=KfpLocal(_FLOATS, error="Inner task failed"),
     ),
+    Case(
+        "numbers in fields",
+        numbers_in_fields,
+        _output("[2, 6]"),
+        kfp_local=KfpLocal(_FLOATS, _output("[2.0, 6.0]")),
+    ),
+    Case(
+        "collected in each outer iteration",
+        collected_in_outer_iteration,
+        _output("[60, 60]"),
+        kfp_local=_NESTED,
+    ),
+    Case("OneOf in a loop", one_of_in_loop, _output("['small', 'large']")),
+    Case("a loop over a parameter's default", default_list, _output("['p', 'q']")),
+    Case(
+        "items that are dicts of all types",
+        whole_items,
+        _output(repr([repr([("n", 1), ("x", [1.0, None, {"y": "2"}])]), "[]"])),
+        {"items": [{"n": 1, "x": [1.0, None, {"y": "2"}]}, {}]},
+    ),
+    Case("fields inside text", fields_in_text, _output("['<ax>', '<by>']")),
+    Case(
+        "fields of a parameter's items inside text",
+        fields_of_parameter_in_text,
+        _output("['<a>', '<b>']"),
+        {"items": [{"label": "a"}, {"label": "b"}]},
+    ),
+    Case("fields inside text in a condition", fields_in_text_in_condition, _output("[None, '<y>']")),
+    Case("items of two loops inside text", two_items_in_text, _output("[['ax', 'ay'], ['bx', 'by']]")),
     Case("an iteration that fails", failing_iteration, Outcome(status="FAILED"), {"folder": FOLDER}),
 ]

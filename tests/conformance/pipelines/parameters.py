@@ -67,8 +67,8 @@ class ContainersOutputs(NamedTuple):
 
 @dsl.pipeline
 def containers(
-    items: list = [1, 2.5, "3", [4], {"five": 5}],  # noqa: B006 - read by the compiler, never changed
-    table: dict = {"one": 1, "half": 0.5, "nested": {"deep": [True, "x"]}},  # noqa: B006
+    items: list = [1, 2.5, "3", [4], {"five": 5}],
+    table: dict = {"one": 1, "half": 0.5, "nested": {"deep": [True, "x"]}},
 ) -> ContainersOutputs:
     first = echo_containers(items=items, table=table)
     second = echo_containers(items=first.outputs["items"], table=first.outputs["table"])
@@ -93,7 +93,7 @@ def constants() -> str:
 
 
 @component
-def with_defaults(text: str = "component", whole: int = 7, flag: bool = False, items: list = ["a"]) -> str:  # noqa: B006
+def with_defaults(text: str = "component", whole: int = 7, flag: bool = False, items: list = ["a"]) -> str:
     return repr((text, whole, flag, items))
 
 
