@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from components.support.store import patiently
 from components.support.trained import champion, model_of
-from pipelines.sdk.errors import Finding, PipelineError
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -46,25 +45,21 @@ def set_alias(client: MlflowClient, name: str, alias: str, version: str) -> None
     patiently(lambda: client.set_registered_model_alias(name, alias, version))
 
 
-def check_unchanged(client: MlflowClient, name: str, version: str, seen: str) -> None:
-    """Make sure that nobody promoted a model since the evaluation.
+def overtaken(client: MlflowClient, name: str, version: str, seen: str) -> str:
+    """Why a version must not be promoted: another one was since the evaluation. Empty where none was.
 
     Args:
         client: of the store.
         name: of the registered model.
         version: to be promoted.
         seen: version of the champion at the evaluation; empty where there was none.
-
-    Raises:
-        PipelineError: another version is the champion now.
     """
     now = champion(client, name)
     current = str(now.version) if now else ""
-    if current not in (seen, version):
-        was = f"version {seen}" if seen else "no champion"
-        what = f"version {current or 'none'} is champion now, but version {version} was compared with {was}"
-        mend = "run the pipeline again: it will be compared with the new champion"
-        raise PipelineError(Finding(what, f"model {name}", mend))
+    if current in (seen, version):
+        return ""
+    was = f"version {seen}" if seen else "no champion"
+    return f"version {current or 'none'} is champion now, but version {version} was compared with {was}"
 
 
 def move_champion(client: MlflowClient, name: str, version: str, seen: str) -> None:

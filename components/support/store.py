@@ -23,6 +23,9 @@ T = TypeVar("T")
 ATTEMPTS: Final = 8
 FIRST_PAUSE_SECONDS: Final = 0.1
 CONNECT_SECONDS: Final = 5.0
+# sqlite's lock, and a broken unique constraint in the words of sqlite, PostgreSQL and MySQL: MLflow looks
+# whether a row is there before it writes it, and in between another can.
+_PASSING: Final = ("database is locked", "UNIQUE constraint", "UniqueViolation", "Duplicate entry")
 _QUIET: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -58,10 +61,11 @@ def connect() -> MlflowClient:
 
 
 def patiently(call: Callable[[], T]) -> T:
-    """What `call` returns; it is called again, after growing pauses, while the database is busy.
+    """What `call` returns; it is called again, after growing pauses, while others are at the same place.
 
-    A transaction that met a lock was rolled back, so repeating it is safe. Where a server did not answer,
-    MLflow's own client has repeated the request for minutes by then; that is not done again.
+    A transaction that met a lock, or a row that another had just written, was rolled back, so repeating it
+    is safe. Where a server did not answer, MLflow's own client has repeated the request for minutes by then;
+    that is not done again.
     """
     from mlflow.exceptions import MlflowException
 
@@ -69,8 +73,8 @@ def patiently(call: Callable[[], T]) -> T:
         try:
             return call()
         except MlflowException as error:
-            busy = "locked" in str(error) or error.error_code == "TEMPORARILY_UNAVAILABLE"
-            if not busy or attempt == ATTEMPTS - 1:
+            passing = any(sign in str(error) for sign in _PASSING)
+            if attempt == ATTEMPTS - 1 or not (passing or error.error_code == "TEMPORARILY_UNAVAILABLE"):
                 raise
             time.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
     raise AssertionError("the last attempt returns or raises")
