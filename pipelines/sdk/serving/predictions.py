@@ -110,13 +110,14 @@ def _array(value: Any) -> Array:
 
 
 def elements(array: Array) -> list[Any]:
-    """The elements of a tensor, flat; what is neither number, boolean nor text is written as JSON text."""
+    """The elements of a tensor, flat; what is no number, boolean, text or missing is written as JSON text."""
     flat = array.reshape(-1)
     if datatype(array.dtype) != "BYTES":
         return flat.tolist()
     return [item if isinstance(item, str) or item is None else _text(item) for item in flat]
 
 
-def _text(item: Any) -> str:
-    written = orjson.loads(dumps(plain(item)))
-    return written if isinstance(written, str) else dumps(plain(item)).decode()
+def _text(item: Any) -> str | None:
+    written = dumps(plain(item))
+    value = orjson.loads(written)
+    return value if isinstance(value, str) or value is None else written.decode()
