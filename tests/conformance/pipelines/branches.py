@@ -38,11 +38,6 @@ def give_flag(value: bool) -> bool:
     return value
 
 
-class ThreeWaysOutputs(NamedTuple):
-    data: Dataset
-    text: str
-
-
 @dsl.pipeline
 def three_ways(value: int) -> str:
     number = give_whole(value=value)
@@ -112,14 +107,19 @@ def read(data: Input[Dataset]) -> str:
         return file.read() + " " + data.metadata["made"]
 
 
+class OneOfArtifactsOutputs(NamedTuple):
+    data: Dataset
+    text: str
+
+
 @dsl.pipeline
-def one_of_artifacts(side: str) -> ThreeWaysOutputs:
+def one_of_artifacts(side: str) -> OneOfArtifactsOutputs:
     with dsl.If(side == "left"):
         left = make(text="left data")
     with dsl.Else():
         right = make(text="right data")
     chosen = dsl.OneOf(left.outputs["data"], right.outputs["data"])
-    return ThreeWaysOutputs(data=chosen, text=read(data=chosen).output)
+    return OneOfArtifactsOutputs(data=chosen, text=read(data=chosen).output)
 
 
 @dsl.pipeline

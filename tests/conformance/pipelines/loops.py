@@ -22,7 +22,7 @@ def double(number: int) -> int:
 
 @component
 def show(value: dict) -> str:
-    return repr(value)
+    return repr(sorted(value.items()))
 
 
 @component
@@ -45,11 +45,6 @@ def tables() -> list[dict]:
     return [{"label": "a"}, {"label": "b"}]
 
 
-class StaticTextsOutputs(NamedTuple):
-    sum: int
-    all: str
-
-
 @dsl.pipeline
 def static_texts() -> str:
     with dsl.ParallelFor(["a", "it's", '"q"', "{{item}} $(x)", ""]) as item:
@@ -57,19 +52,19 @@ def static_texts() -> str:
     return shown(values=dsl.Collected(said.output)).output
 
 
+class StaticNumbersOutputs(NamedTuple):
+    sum: int
+    all: str
+
+
 @dsl.pipeline
-def static_numbers() -> StaticTextsOutputs:
+def static_numbers() -> StaticNumbersOutputs:
     with dsl.ParallelFor([1, 2, 3]) as item:
         twice = double(number=item)
-    return StaticTextsOutputs(
+    return StaticNumbersOutputs(
         sum=total(numbers=dsl.Collected(twice.output)).output,
         all=shown(values=dsl.Collected(twice.output)).output,
     )
-
-
-class CollectedOutputOutputs(NamedTuple):
-    names: str
-    whole: str
 
 
 @dsl.pipeline
@@ -79,20 +74,20 @@ def collected_output() -> list[int]:
     return dsl.Collected(twice.output)
 
 
+class SubvariablesOutputs(NamedTuple):
+    names: str
+    whole: str
+
+
 @dsl.pipeline
-def subvariables() -> CollectedOutputOutputs:
+def subvariables() -> SubvariablesOutputs:
     with dsl.ParallelFor([{"label": "a", "other": "x"}, {"label": "b", "other": "y"}]) as item:
         name = say(text=item.label)
         whole = show(value=item)
-    return CollectedOutputOutputs(
+    return SubvariablesOutputs(
         names=shown(values=dsl.Collected(name.output)).output,
         whole=shown(values=dsl.Collected(whole.output)).output,
     )
-
-
-class OverParameterOutputs(NamedTuple):
-    names: str
-    embedded: str
 
 
 @dsl.pipeline
@@ -109,12 +104,17 @@ def over_output(limit: int) -> str:
     return shown(values=dsl.Collected(twice.output)).output
 
 
+class SubvariablesOfOutputOutputs(NamedTuple):
+    names: str
+    embedded: str
+
+
 @dsl.pipeline
-def subvariables_of_output() -> OverParameterOutputs:
+def subvariables_of_output() -> SubvariablesOfOutputOutputs:
     with dsl.ParallelFor(tables().output) as item:
         name = say(text=item.label)
         embedded = say(text=f"<{item.label}>")
-    return OverParameterOutputs(
+    return SubvariablesOfOutputOutputs(
         names=shown(values=dsl.Collected(name.output)).output,
         embedded=shown(values=dsl.Collected(embedded.output)).output,
     )
@@ -145,11 +145,6 @@ def nested_loops() -> NestedLoopsOutputs:
 @component
 def below(limit: int) -> list:
     return list(range(limit))
-
-
-class InnerListMadeInOuterOutputs(NamedTuple):
-    data: list[Dataset]
-    texts: str
 
 
 @dsl.pipeline
@@ -210,11 +205,16 @@ def read_all(data: Input[list[Dataset]]) -> str:
     return " ".join(texts)
 
 
+class CollectedArtifactsOutputs(NamedTuple):
+    data: list[Dataset]
+    texts: str
+
+
 @dsl.pipeline
-def collected_artifacts() -> InnerListMadeInOuterOutputs:
+def collected_artifacts() -> CollectedArtifactsOutputs:
     with dsl.ParallelFor(["a", "b", "c"]) as text:
         made = make(text=text)
-    return InnerListMadeInOuterOutputs(
+    return CollectedArtifactsOutputs(
         data=dsl.Collected(made.outputs["data"]),
         texts=read_all(data=dsl.Collected(made.outputs["data"])).output,
     )
@@ -342,15 +342,10 @@ def default_list(items: list = ["p", "q"]) -> str:
     return shown(values=dsl.Collected(said.output)).output
 
 
-@component
-def kind_of(value: dict) -> str:
-    return repr(sorted(value.items()))
-
-
 @dsl.pipeline
 def whole_items(items: list[dict]) -> str:
     with dsl.ParallelFor(items) as item:
-        shown_item = kind_of(value=item)
+        shown_item = show(value=item)
     return shown(values=dsl.Collected(shown_item.output)).output
 
 
@@ -395,6 +390,10 @@ _NO_EMPTY_LOOP = KfpLocal(
 )
 _NESTED = KfpLocal("loops in loops mix up their items", error="Inner task failed")
 
+_ASTRAY = KfpLocal(
+    "the SDK passes items inside text the wrong way, and it follows", error="Inner task failed"
+)
+
 CASES = [
     Case("a static loop over texts", static_texts, _output(repr(["a", "it's", '"q"', "{{item}} $(x)", ""]))),
     Case(
@@ -408,7 +407,10 @@ CASES = [
         "subvariables of a static loop",
         subvariables,
         Outcome(
-            {"names": "['a', 'b']", "whole": repr([repr({"label": n, "other": o}) for n, o in ("ax", "by")])}
+            {
+                "names": "['a', 'b']",
+                "whole": repr([repr([("label", n), ("other", o)]) for n, o in ("ax", "by")]),
+            }
         ),
     ),
     Case("a loop over a parameter", over_parameter, _output("['x', 'y']"), {"items": ["x", "y"]}),
@@ -464,7 +466,7 @@ CASES = [
         "artifacts collected from nested loops",
         nested_collected_artifacts,
         _output("ax/ax ay/ay bx/bx by/by"),
-        kfp_local=_NESTED,
+        kfp_local=KfpLocal("it makes lists of lists of artifacts", error="AttributeError"),
     ),
     Case("a loop over artifacts", over_artifacts, _output(repr(["a a data", "b b data", "c c data"]))),
     Case(
@@ -512,15 +514,27 @@ CASES = [
         whole_items,
         _output(repr([repr([("n", 1), ("x", [1.0, None, {"y": "2"}])]), "[]"])),
         {"items": [{"n": 1, "x": [1.0, None, {"y": "2"}]}, {}]},
+        kfp_local=KfpLocal("it knows no null in a list", error='Got: "None"'),
     ),
-    Case("fields inside text", fields_in_text, _output("['<ax>', '<by>']")),
+    Case("fields inside text", fields_in_text, _output("['<ax>', '<by>']"), kfp_local=_ASTRAY),
     Case(
         "fields of a parameter's items inside text",
         fields_of_parameter_in_text,
         _output("['<a>', '<b>']"),
         {"items": [{"label": "a"}, {"label": "b"}]},
+        kfp_local=_ASTRAY,
     ),
-    Case("fields inside text in a condition", fields_in_text_in_condition, _output("[None, '<y>']")),
-    Case("items of two loops inside text", two_items_in_text, _output("[['ax', 'ay'], ['bx', 'by']]")),
+    Case(
+        "fields inside text in a condition",
+        fields_in_text_in_condition,
+        _output("[None, '<y>']"),
+        kfp_local=_ASTRAY,
+    ),
+    Case(
+        "items of two loops inside text",
+        two_items_in_text,
+        _output("[['ax', 'ay'], ['bx', 'by']]"),
+        kfp_local=_ASTRAY,
+    ),
     Case("an iteration that fails", failing_iteration, Outcome(status="FAILED"), {"folder": FOLDER}),
 ]

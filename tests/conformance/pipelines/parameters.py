@@ -82,11 +82,6 @@ def typed_containers(names: list[str], weights: dict[str, float]) -> str:
     return f"{sorted(names)} {sorted(weights.items())}"
 
 
-class ConstantsOutputs(NamedTuple):
-    none: str
-    some: str
-
-
 @dsl.pipeline
 def constants() -> str:
     return typed_containers(names=["b", "a"], weights={"x": 0.5, "y": -1.5}).output
@@ -97,9 +92,16 @@ def with_defaults(text: str = "component", whole: int = 7, flag: bool = False, i
     return repr((text, whole, flag, items))
 
 
+class ComponentDefaultsOutputs(NamedTuple):
+    none: str
+    some: str
+
+
 @dsl.pipeline
-def component_defaults(whole: int = 8) -> ConstantsOutputs:
-    return ConstantsOutputs(none=with_defaults().output, some=with_defaults(text="given", whole=whole).output)
+def component_defaults(whole: int = 8) -> ComponentDefaultsOutputs:
+    return ComponentDefaultsOutputs(
+        none=with_defaults().output, some=with_defaults(text="given", whole=whole).output
+    )
 
 
 @component

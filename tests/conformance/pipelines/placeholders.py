@@ -20,11 +20,6 @@ def shown(items: list, table: dict) -> str:
     return f"{items} {sorted(table.items())}"
 
 
-class InTextOutputs(NamedTuple):
-    both: str
-    neither: str
-
-
 @dsl.pipeline
 def in_text(name: str = 'é "q" {{x}}', number: int = 3, flag: bool = True) -> str:
     said = say(text="from a task")
@@ -163,15 +158,13 @@ def concat(name: str = "it's é", number: int = 3) -> str:
 
 
 @dsl.pipeline
-def present() -> InTextOutputs:
-    return InTextOutputs(
-        both=if_present(name="x", number=0).outputs["text"], neither=if_present().outputs["text"]
-    )
+def present() -> str:
+    return if_present(name="x", number=0).outputs["text"]
 
 
-class PresentButNullOutputs(NamedTuple):
-    data: Dataset
-    text: str
+@dsl.pipeline
+def absent() -> str:
+    return if_present().outputs["text"]
 
 
 @dsl.pipeline
@@ -186,16 +179,21 @@ def types() -> str:
     ).outputs["out"]
 
 
+class ContainerArtifactsOutputs(NamedTuple):
+    data: Dataset
+    text: str
+
+
 @dsl.pipeline
-def container_artifacts() -> PresentButNullOutputs:
+def container_artifacts() -> ContainerArtifactsOutputs:
     written = write_data(text="by a container")
-    return PresentButNullOutputs(
+    return ContainerArtifactsOutputs(
         data=written.outputs["data"],
         text=read_data(data=make(text="by Python").outputs["data"]).outputs["text"],
     )
 
 
-class ContainerOutputsOutputs(NamedTuple):
+class ContainerOutputs(NamedTuple):
     whole: int
     fraction: float
     flag: bool
@@ -203,9 +201,9 @@ class ContainerOutputsOutputs(NamedTuple):
 
 
 @dsl.pipeline
-def container_outputs() -> ContainerOutputsOutputs:
+def container_outputs() -> ContainerOutputs:
     made = typed_outputs()
-    return ContainerOutputsOutputs(
+    return ContainerOutputs(
         whole=made.outputs["whole"],
         fraction=made.outputs["fraction"],
         flag=made.outputs["flag"],
@@ -216,8 +214,6 @@ def container_outputs() -> ContainerOutputsOutputs:
 _LIGHTWEIGHT_ONLY = KfpLocal(
     "without Docker it runs lightweight components alone", error="Container Component"
 )
-
-
 _NULL = KfpLocal(
     "a pipeline's parameter that is not given becomes an empty value", error="Unknown value type"
 )
@@ -258,9 +254,8 @@ CASES = [
         kfp_local=KfpLocal("it knows a placeholder only where it is the whole text", error="IndexError"),
     ),
     _container("Concat", concat, {"Output": "[it's é][--name=it's é/3][abit's éc]"}),
-    _container(
-        "IfPresent", present, {"both": "[--name][x][--number=0][end]", "neither": "[--anonymous][end]"}
-    ),
+    _container("IfPresent", present, {"Output": "[--name][x][--number=0][end]"}),
+    _container("IfPresent of nothing", absent, {"Output": "[--anonymous][end]"}, _NULL_INTEGER),
     _container("IfPresent of null", present_but_null, {"Output": "[--anonymous][end]"}, _NULL),
     _container(
         "IfPresent of a given value",
