@@ -42,8 +42,7 @@ def start_challenger(
         timeout: seconds for the server to become ready.
 
     Raises:
-        PipelineError: there is no such model, it cannot be loaded, the process died, or the time is over;
-            nothing is left but the log.
+        PipelineError: no such model, it cannot be loaded, or the time is over; only the log is left.
     """
     from pipelines.sdk.serving.model import identify
 
@@ -51,14 +50,13 @@ def start_challenger(
     file = place.challenger(run_id)
     identity = identify(model_uri)
     discard(service, run_id, home=home)
-    record = launch(
-        place, file, Endpoint(service, "", 0, 0, identity.model_id, version, run_id, _now()), identity
-    )
+    endpoint = Endpoint(service, "", 0, 0, identity.model_id, version, run_id, _now())
+    record = launch(place, file, endpoint, identity)
     try:
         return await_ready(place, file, record, time.monotonic() + timeout).endpoint
     except BaseException:
-        _end(place, [file] if state.read(file) == record else [])
         processes.end([record], grace=0)
+        _forget(place, file, record.token)
         raise
     finally:
         place.port_file(record.token).unlink(missing_ok=True)
@@ -188,26 +186,34 @@ def serve(
     from pipelines.sdk.serving.server import Settings, run
 
     place = Place.of(service, home)
-    serving = current(service, home=home)
-    if serving is not None:
-        finding = Finding(f"is served already, at {serving.url}", f"service {service}", "stop it first")
-        raise UsageError(finding)
+    if serving := current(service, home=home):
+        where = f"service {service}"
+        raise UsageError(Finding(f"is served already, at {serving.url}", where, "stop it first"))
     token = secrets.token_hex(16)
 
     def listening(at: int, model: ServedModel) -> None:
         mine = Endpoint(
             service, f"http://127.0.0.1:{at}", at, os.getpid(), model.model_id, version, "", _now()
         )
-        with place.locked():
-            state.write(place.serving, Record(mine, token, processes.birth(os.getpid()), ""))
+        _announce(place, Record(mine, token, processes.birth(os.getpid()), ""))
 
     try:
         run(Settings(model_uri, service, version, host, port, instance=token), listening)
     finally:
-        with place.locked():
-            record = state.read(place.serving)
-            if record is not None and record.token == token:
-                place.serving.unlink()
+        _forget(place, place.serving, token)
+
+
+def _announce(place: Place, record: Record) -> None:
+    with place.locked():
+        state.write(place.serving, record)
+
+
+def _forget(place: Place, file: Path, token: str) -> None:
+    # Only the server's own record: another may have taken its place in the file since.
+    with place.locked():
+        record = state.read(file)
+        if record is not None and record.token == token:
+            file.unlink()
 
 
 def _now() -> str:
