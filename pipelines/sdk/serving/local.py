@@ -186,9 +186,7 @@ def serve(
     from pipelines.sdk.serving.server import Settings, run
 
     place = Place.of(service, home)
-    if serving := current(service, home=home):
-        where = f"service {service}"
-        raise UsageError(Finding(f"is served already, at {serving.url}", where, "stop it first"))
+    _refuse_second(service, home)
     token = secrets.token_hex(16)
 
     def listening(at: int, model: ServedModel) -> None:
@@ -201,6 +199,12 @@ def serve(
         run(Settings(model_uri, service, version, host, port, instance=token), listening)
     finally:
         _forget(place, place.serving, token)
+
+
+def _refuse_second(service: str, home: Path | None) -> None:
+    if serving := current(service, home=home):
+        where = f"service {service}"
+        raise UsageError(Finding(f"is served already, at {serving.url}", where, "stop it first"))
 
 
 def _announce(place: Place, record: Record) -> None:
