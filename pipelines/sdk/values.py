@@ -23,6 +23,23 @@ class ParameterType(StrEnum):
     TASK_CONFIG = "TASK_CONFIG"
 
 
+def fits(value: Json, kind: ParameterType) -> bool:
+    """Whether a value is one of a type; a whole number is a NUMBER_DOUBLE too.
+
+    Args:
+        value: other than None, which is no value.
+        kind: the type.
+    """
+    if kind is ParameterType.DOUBLE:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if kind is ParameterType.INTEGER:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, _PYTHON_TYPES.get(kind, dict))
+
+
+_PYTHON_TYPES = {ParameterType.STRING: str, ParameterType.BOOLEAN: bool, ParameterType.LIST: list}
+
+
 @dataclass(frozen=True)
 class Parameter:
     """A parameter that a pipeline, group or component takes or gives.

@@ -1,20 +1,30 @@
-"""The text of a compiled pipeline -> KFP's own protobuf messages, checked for shape."""
+"""Text of a compiled pipeline -> KFP's own protobuf messages, checked for shape."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
 from google.protobuf import json_format
 from google.protobuf.message import Message
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.ir import yamltext
+from pipelines.sdk.ir.shape import Misfit, described, line_of, misfits
+from pipelines.sdk.ir.values import json_value
+from pipelines.sdk.values import Json
 
 SCHEMA_VERSIONS = ("2.0.0", "2.1.0")
-MAX_NODES = 2_000_000  # of a document, aliases counted each time they are used: a small file must stay small
+MAX_FINDINGS = 20
+_REQUIRED = {
+    "schemaVersion": "schema_version",
+    "pipelineInfo": "pipeline_info",
+    "root": "root",
+    "deploymentSpec": "deployment_spec",
+}
 _COMPILE_AGAIN = "compile it again with kfp 2.x: `kfp dsl compile --py FILE.py --output FILE.yaml`"
 
 
@@ -35,22 +45,6 @@ class Documents:
     config: Any = field(default_factory=pb.PipelineConfig)
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML as JSON would have it: no dates, and a key stands once."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own attribute
-        first: [(tag, expression) for tag, expression in rules if tag != "tag:yaml.org,2002:timestamp"]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Reads a mapping, and refuses a key that stands twice: PyYAML would keep the last."""
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        if len(mapping) != len(node.value) and not any(k.tag.endswith(":merge") for k, _ in node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
-        return mapping
-
-
 def load(text: str, where: str) -> Documents:
     """Reads IR of one or two documents.
 
@@ -61,83 +55,108 @@ def load(text: str, where: str) -> Documents:
     Raises:
         BadPipeline: where it is no YAML, no pipeline spec, or one of an unknown schema.
     """
-    documents = _documents(text, where)
-    spec_doc = documents[0]
-    if not isinstance(spec_doc, dict):
-        raise _bad("the file has no pipeline: its top level is no mapping", where)
-    if "pipelineSpec" in spec_doc and "root" not in spec_doc:  # a PipelineJob around the spec
-        spec_doc = spec_doc["pipelineSpec"]
+    spec_doc, platform_doc = _documents(text, where)
     _check_kind(spec_doc, where)
-    spec = _parse(spec_doc, pb.PipelineSpec(), where, "pipeline spec")
-    deployment_doc = json_format.MessageToDict(spec.deployment_spec)
-    deployment = _parse(deployment_doc, pb.PipelineDeploymentConfig(), where, "deploymentSpec")
-    platform = documents[1] if len(documents) > 1 else {"platforms": {}}
-    return _with_platform(Documents(spec, deployment), platform, where)
+    deployment_doc: Any = spec_doc.get("deploymentSpec", spec_doc.get("deployment_spec"))
+    spec, deployment, platform = pb.PipelineSpec(), pb.PipelineDeploymentConfig(), pb.PlatformSpec()
+    _refuse(misfits(spec_doc, spec.DESCRIPTOR), where)
+    _refuse(misfits(deployment_doc, deployment.DESCRIPTOR, "deploymentSpec"), where)
+    _refuse(misfits(platform_doc, platform.DESCRIPTOR), where)
+    _parse(spec_doc, spec, where)
+    _parse(deployment_doc, deployment, where)
+    _parse(platform_doc, platform, where)
+    kubernetes, config = _kubernetes(platform, deployment)
+    return Documents(spec, deployment, kubernetes, config)
 
 
-def _documents(text: str, where: str) -> list[Any]:
+def _documents(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The pipeline and the platform document, in whichever order they stand."""
     try:
-        documents = [d for d in yaml.load_all(text, Loader=_Loader) if d is not None]
-    except yaml.YAMLError as error:
-        raise _bad(f"not YAML: {' '.join(str(error).split())}", where) from error
-    except (ValueError, RecursionError) as error:
-        raise _bad(f"not readable as YAML: {error}", where) from error
+        documents = yamltext.documents(text)
+    except yamltext.BadYaml as error:
+        raise _bad(error.what, _at(where, error.line), "") from error
     if not documents:
         raise _bad("the file is empty", where)
     if len(documents) > 2:
-        raise _bad(
-            f"{len(documents)} YAML documents; a pipeline has one, and perhaps one for platforms", where
-        )
+        what = f"{len(documents)} YAML documents; a pipeline has one, and perhaps one for platforms"
+        raise _bad(what, where)
+    specs: list[dict[str, Any]] = []
+    platforms: list[dict[str, Any]] = []
     for document in documents:
-        _check_size(document, where)
-    return documents
+        if not isinstance(document, dict):
+            raise _bad(f"not a compiled pipeline: expected a mapping, found {described(document)}", where)
+        only_platforms = "platforms" in document and "schemaVersion" not in document
+        (platforms if only_platforms else specs).append(document)
+    if len(specs) == 2:
+        raise _bad("two pipelines in one file", where, "give each a file of its own")
+    if not specs:
+        raise _bad("it has platforms' settings, but no pipeline", where)
+    return specs[0], platforms[0] if platforms else {}
 
 
-def _check_size(document: object, where: str) -> None:
-    nodes, stack = 0, [document]
-    while stack:
-        node = stack.pop()
-        nodes += 1
-        if nodes > MAX_NODES:
-            raise _bad("the YAML unfolds to more than two million values (aliases in aliases?)", where)
-        if isinstance(node, dict):
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
-
-
-def _check_kind(document: Mapping[str, Any], where: str) -> None:
+def _check_kind(document: dict[str, Any], where: str) -> None:
     if "apiVersion" in document and "kind" in document:
-        raise _bad(f"this is a Kubernetes object of kind {document['kind']}, not KFP IR", where)
-    if "schemaVersion" not in document and "schema_version" not in document:
-        missing = [key for key in ("schemaVersion", "root", "deploymentSpec") if key not in document]
+        kind = described(document["kind"])
+        raise _bad(f"this is a Kubernetes object of kind {kind}, not a compiled pipeline", where)
+    if "pipelineSpec" in document:
+        mend = (
+            "put what is below pipelineSpec in a file of its own; run it with the parameters of runtimeConfig"
+        )
+        raise _bad("this is a PipelineJob, a pipeline together with the values of one run", where, mend)
+    missing = [key for key, other in _REQUIRED.items() if document.get(key, document.get(other)) is None]
+    if missing:
         raise _bad(f"not a compiled pipeline: it has no {', '.join(missing)}", where)
     version = document.get("schemaVersion", document.get("schema_version"))
     if str(version) not in SCHEMA_VERSIONS:
         known = ", ".join(SCHEMA_VERSIONS)
-        raise _bad(f"schemaVersion {version!r} is unknown; known: {known}", where)
+        at = _at(where, line_of(document, "schemaVersion", 0) if "schemaVersion" in document else 0)
+        raise _bad(f"schemaVersion {described(version)} is unknown; known: {known}", at)
 
 
-def _parse(document: object, message: Message, where: str, what: str) -> Any:
+def _refuse(found: Iterable[Misfit], where: str) -> None:
+    findings = [
+        Finding(f"{each.path}: {each.what}", _at(where, each.line), each.mend)
+        for each in itertools.islice(found, MAX_FINDINGS)
+    ]
+    if len(findings) == MAX_FINDINGS:
+        findings.append(Finding("perhaps more; this is where reading stopped", where, _COMPILE_AGAIN))
+    if findings:
+        raise BadPipeline(*findings)
+
+
+def _parse(document: dict[str, Any], message: Message, where: str) -> None:
+    """Fills a message. Its shape has been looked at; what is left are ranges that protobuf knows better."""
     try:
-        return json_format.ParseDict(document, message)  # type: ignore[arg-type]
-    except (json_format.ParseError, TypeError, AttributeError, RecursionError) as error:
-        text = " ".join(str(error).split()).partition("Available Fields")[0].replace("ml_pipelines.", "")
-        raise _bad(f"the {what} has a wrong shape: {text}", where) from error
+        json_format.ParseDict(document, message, max_recursion_depth=4 * yamltext.MAX_DEPTH)
+    except (json_format.ParseError, RecursionError) as error:
+        text = " ".join(str(error).split()).replace("ml_pipelines.", "")
+        raise _bad(f"protobuf refuses it: {text}", where) from error
 
 
-def _with_platform(documents: Documents, platform: object, where: str) -> Documents:
-    message = _parse(platform, pb.PlatformSpec(), where, "platform document")
-    unknown = sorted(set(message.platforms) - {"kubernetes"})
-    if unknown:
-        raise BadPipeline(Finding(f"settings for an unknown platform: {', '.join(unknown)}", where))
-    kubernetes = message.platforms["kubernetes"]
-    executors = {
-        label: json_format.MessageToDict(settings)
-        for label, settings in kubernetes.deployment_spec.executors.items()
-    }
-    return Documents(documents.spec, documents.deployment, executors, kubernetes.pipelineConfig)
+def _kubernetes(platform: Any, deployment: Any) -> tuple[dict[str, Any], Any]:
+    findings = [
+        Finding(f"settings for the platform {name!r}, which no backend has", "platforms", "known: kubernetes")
+        for name in sorted(set(platform.platforms) - {"kubernetes"})
+    ]
+    ours = platform.platforms["kubernetes"]
+    if ours.config.fields or ours.platform not in ("", "kubernetes"):
+        findings.append(Finding("`platform` and `config` mean nothing here", "platforms.kubernetes"))
+    executors: dict[str, Json] = {}
+    for label, settings in sorted(ours.deployment_spec.executors.items()):
+        executors[label] = json_value(settings)
+        place = f"platforms.kubernetes.deploymentSpec.executors.{label}"
+        if label not in deployment.executors:
+            findings.append(Finding("the pipeline has no such executor", place))
+        elif executors[label] and deployment.executors[label].WhichOneof("spec") != "container":
+            findings.append(Finding("settings of a pod, for an executor that has none", place))
+    if findings:
+        raise BadPipeline(*findings)
+    return executors, ours.pipelineConfig
 
 
-def _bad(what: str, where: str) -> BadPipeline:
-    return BadPipeline(Finding(what, where, _COMPILE_AGAIN))
+def _at(where: str, line: int) -> str:
+    return f"{where}:{line}" if line else where
+
+
+def _bad(what: str, where: str, mend: str = _COMPILE_AGAIN) -> BadPipeline:
+    return BadPipeline(Finding(what, where, mend))

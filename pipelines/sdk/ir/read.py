@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,13 @@ from pipelines.sdk.ir import bindings
 from pipelines.sdk.ir.check import check
 from pipelines.sdk.ir.components import interface, step_or_importer
 from pipelines.sdk.ir.load import Documents, load
+from pipelines.sdk.ir.nesting import check_nesting
 from pipelines.sdk.ir.order import in_order
-from pipelines.sdk.plan import Cache, Dag, Importer, Plan, Platform, Retry, Step, Task
+from pipelines.sdk.ir.values import json_value
+from pipelines.sdk.plan import Cache, Dag, Importer, Plan, Platform, Retry, Step, Task, needs
 from pipelines.sdk.values import Binding, DagInput, Interface
 
+_EXIT_GROUP = re.compile(r"comp-exit-handler-\d+(-\d+)*")
 _COMPLETED = pb.PipelineTaskSpec.TriggerPolicy.TriggerStrategy.ALL_UPSTREAM_TASKS_COMPLETED
 
 
@@ -48,15 +51,27 @@ def read(text: str, where: str = "pipeline") -> Plan:
         where: the file's name, for messages.
     """
     documents = load(text, where)
-    spec = documents.spec
-    if spec.root.WhichOneof("implementation") is None:
-        raise BadPipeline(Finding("root has no tasks", where))
-    root = _root(_Reader(documents), spec.root)
+    try:
+        return _plan(documents)
+    except BadPipeline as error:
+        placed = (replace(f, where=f"{where}, {f.where}" if f.where else where) for f in error.findings)
+        raise BadPipeline(*placed) from error
+
+
+def _plan(documents: Documents) -> Plan:
+    spec, info = documents.spec, documents.spec.pipeline_info
+    name = re.sub(r"[^a-z0-9]+", "-", info.name.lower()).strip("-")
+    if not name:
+        what = f"{info.name!r} is no name" if info.name else "it has no name"
+        raise BadPipeline(Finding(what, "pipelineInfo.name", "letters a-z, digits and - make one"))
+    if spec.root.WhichOneof("implementation") != "dag":
+        raise BadPipeline(Finding("it has no tasks (dag)", "root", "put the component in a @dsl.pipeline"))
+    check_nesting(spec)
     plan = Plan(
-        name=spec.pipeline_info.name or "pipeline",
-        root=root,
-        display_name=spec.pipeline_info.display_name,
-        description=spec.pipeline_info.description,
+        name=name,
+        root=_dag(_Reader(documents), spec.root, ""),
+        display_name=info.display_name or (info.name if info.name != name else ""),
+        description=info.description,
         pipeline_root=spec.default_pipeline_root,
         sdk_version=spec.sdk_version,
         platform=_platform(documents.config),
@@ -68,76 +83,80 @@ def read(text: str, where: str = "pipeline") -> Plan:
 def _platform(config: Any) -> Platform:
     both = config.resource_ttl_on_completion
     workspace = config.workspace
+    if config.HasField("workspace") and not workspace.size:
+        raise BadPipeline(Finding("the workspace has no size", "platforms.kubernetes.pipelineConfig"))
     return Platform(
         ttl_success_seconds=config.resource_ttl_on_success or both,
         ttl_failure_seconds=config.resource_ttl_on_failure or both,
         deadline_seconds=config.active_deadline_seconds,
-        workspace=workspace.size if config.HasField("workspace") else "",
-        workspace_patch=dict(workspace.kubernetes.pvc_spec_patch) if config.HasField("workspace") else {},
+        workspace=workspace.size,
+        workspace_patch=json_value(workspace.kubernetes.pvc_spec_patch),
     )
 
 
 @dataclass(frozen=True)
 class _Reader:
-    """What is known while the components are read; `within` are the groups that enclose this one."""
+    """What is known while the components are read; `retry` is that of the groups around."""
 
     documents: Documents
-    within: tuple[str, ...] = ()
+    retry: Retry | None = None
 
-    def component(self, name: str, task: str) -> Any:
+    def component(self, name: str, where: str) -> Any:
         components = self.documents.spec.components
         if name not in components:
-            raise BadPipeline(Finding(f"component {name!r} is not in the file", f"task {task}"))
+            raise BadPipeline(Finding(f"component {name!r} is not in the file", where))
         return components[name]
-
-    def entered(self, name: str) -> _Reader:
-        if name in self.within:
-            chain = " -> ".join((*self.within, name))
-            raise BadPipeline(Finding(f"components contain each other: {chain}", f"component {name}"))
-        return replace(self, within=(*self.within, name))
-
-
-def _root(reader: _Reader, root: Any) -> Dag:
-    if root.WhichOneof("implementation") == "dag":
-        return _dag(reader, root, "root")
-    # A single component uploaded as a pipeline: one task that passes everything through.
-    raise BadPipeline(Finding("root is a component, not a pipeline", "root", "put it in a @dsl.pipeline"))
 
 
 def _dag(reader: _Reader, component: Any, path: str) -> Dag:
-    own = interface(component)
-    tasks = {name: _task(reader, name, spec, own, path) for name, spec in sorted(component.dag.tasks.items())}
-    exits = {name: target for name in tasks if (target := _exit_target(name, component.dag.tasks))}
+    where = f"task {path}" if path else "root"
+    own = interface(component, where)
+    if component.task_config_passthroughs:
+        raise BadPipeline(Finding("`taskConfigPassthroughs` are for components with a container", where))
+    tasks = {
+        name: _task(reader, name, spec, own, f"{path}/{name}" if path else name)
+        for name, spec in sorted(component.dag.tasks.items())
+    }
+    outputs = bindings.selectors(component.dag.outputs, where)
+    read = {each for task in tasks.values() for each in needs(task)}
+    read |= {source.task for selector in outputs.values() for source in selector.sources}
+    exits = {
+        name: target
+        for name in tasks
+        if name not in read and (target := _exit_target(reader, component, name))
+    }
     for name, target in exits.items():
         leaving = replace(tasks[name], always=True)
         tasks[target] = replace(tasks[target], on_exit=(*tasks[target].on_exit, leaving))
     body = [task for name, task in tasks.items() if name not in exits]
-    return Dag(own, in_order(body, path), bindings.selectors(component.dag.outputs, path))
+    return Dag(own, in_order(body, path), outputs)
 
 
-def _exit_target(name: str, tasks: Mapping[str, Any]) -> str:
-    """The task whose end this one waits for, if it is a `dsl.ExitHandler`'s exit task, else ''.
+def _exit_target(reader: _Reader, component: Any, name: str) -> str:
+    """The group whose end a task waits for, if it is a `dsl.ExitHandler`'s exit task, else ''.
 
     `ignore_upstream_failure()` compiles to the same strategy; what tells them apart is the group waited for.
     """
-    spec = tasks[name]
+    spec = component.dag.tasks[name]
     waits = list(spec.dependent_tasks)
-    if spec.trigger_policy.strategy != _COMPLETED or len(waits) != 1 or waits[0] not in tasks:
+    if spec.trigger_policy.strategy != _COMPLETED or len(waits) != 1 or waits[0] not in component.dag.tasks:
         return ""
-    return waits[0] if tasks[waits[0]].component_ref.name.startswith("comp-exit-handler") else ""
+    reference = component.dag.tasks[waits[0]].component_ref.name
+    group = reader.component(reference, waits[0]).WhichOneof("implementation") == "dag"
+    return waits[0] if group and _EXIT_GROUP.fullmatch(reference) else ""
 
 
 def _task(reader: _Reader, name: str, spec: Any, enclosing: Interface, path: str) -> Task:
-    where = f"{path}/{name}".removeprefix("root/")
-    reference = spec.component_ref.name
+    where, reference = f"task {path}", spec.component_ref.name
     component = reader.component(reference, where)
+    retry = _retry(spec.retry_policy, where) if spec.HasField("retry_policy") else reader.retry
     body: Step | Importer | Dag
     if component.WhichOneof("implementation") == "dag":
-        body = _dag(reader.entered(reference), component, where)
+        body = _dag(replace(reader, retry=retry), component, path)
     else:
         body = step_or_importer(reference, component, reader.documents)
-    bound = bindings.arguments(spec, body.interface, f"task {where}")
-    loop = bindings.loop(spec, bound, f"task {where}")
+    bound = bindings.arguments(spec, body.interface, where)
+    loop = bindings.loop(spec, bound, where)
     kept = {key: each for key, each in bound.items() if not _dangling(key, each, enclosing, body)}
     return Task(
         name=name,
@@ -148,7 +167,7 @@ def _task(reader: _Reader, name: str, spec: Any, enclosing: Interface, path: str
         always=spec.trigger_policy.strategy == _COMPLETED,
         when=spec.trigger_policy.condition,
         loop=loop,
-        retry=_retry(spec),
+        retry=None if isinstance(body, Dag) else retry,
         cache=Cache(spec.caching_options.enable_cache, spec.caching_options.cache_key),
     )
 
@@ -174,9 +193,11 @@ def _uses(dag: Dag, name: str) -> bool:
     )
 
 
-def _retry(spec: Any) -> Retry | None:
-    policy = spec.retry_policy
-    if policy.max_retry_count <= 0:
+def _retry(policy: Any, where: str) -> Retry | None:
+    """A task's own policy; one of no attempts keeps that of the groups around away from it."""
+    if policy.max_retry_count < 0 or policy.backoff_factor < 0:
+        raise BadPipeline(Finding("its retryPolicy has a number below zero", where))
+    if not policy.max_retry_count:
         return None
     maximum = policy.backoff_max_duration
     return Retry(
