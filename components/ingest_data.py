@@ -37,30 +37,34 @@ def ingest_data(
     from components.support.days import last_usable_day
     from components.support.errors import StepFailed
     from components.support.records import Unreadable, decode, until
+    from components.support.tracking import record, step_run, tag_pipeline_run
     from pipelines.sdk.errors import Finding
 
-    where = storage.shown(source)
-    last_day = last_usable_day(as_of, scheduled_time)
-    try:
-        excerpt = until(decode(storage.read(source)), last_day)
-    except Unreadable as error:
-        mend = "give a CSV file with a header line"
-        raise StepFailed(Finding(error.reason, f"{where}, line {error.line}", mend)) from None
-    if excerpt.first_cut and not excerpt.rows:
-        what = f"has no data up to {last_day}: its first day is {excerpt.first_cut}"
-        raise StepFailed(Finding(what, where, "choose a later as_of"))
+    with step_run("ingest-data", optional=True):
+        where = storage.shown(source)
+        last_day = last_usable_day(as_of, scheduled_time)
+        try:
+            excerpt = until(decode(storage.read(source)), last_day)
+        except Unreadable as error:
+            mend = "give a CSV file with a header line"
+            raise StepFailed(Finding(error.reason, f"{where}, line {error.line}", mend)) from None
+        if excerpt.first_cut and not excerpt.rows:
+            what = f"has no data up to {last_day}: its first day is {excerpt.first_cut}"
+            raise StepFailed(Finding(what, where, "choose a later as_of"))
 
-    content = excerpt.text.encode()
-    Path(data.path).write_bytes(content)
-    data_hash = hashlib.sha256(content).hexdigest()
-    effective = str(last_day or excerpt.last_day or "")
-    data.metadata.update(
-        rows=excerpt.rows,
-        first_day=str(excerpt.first_day or ""),
-        last_day=str(excerpt.last_day or ""),
-        as_of=effective,
-        data_hash=data_hash,
-        source=where,
-    )
-    logging.info("%s: %d rows up to %s, SHA-256 %s", where, excerpt.rows, excerpt.last_day, data_hash)
-    return (excerpt.rows, data_hash, effective)
+        content = excerpt.text.encode()
+        Path(data.path).write_bytes(content)
+        data_hash = hashlib.sha256(content).hexdigest()
+        effective = str(last_day or excerpt.last_day or "")
+        data.metadata.update(
+            rows=excerpt.rows,
+            first_day=str(excerpt.first_day or ""),
+            last_day=str(excerpt.last_day or ""),
+            as_of=effective,
+            data_hash=data_hash,
+            source=where,
+        )
+        logging.info("%s: %d rows up to %s, SHA-256 %s", where, excerpt.rows, excerpt.last_day, data_hash)
+        record({"source": where, "as_of": effective}, {"rows": excerpt.rows}, {"data_hash": data_hash})
+        tag_pipeline_run({"data_hash": data_hash, "as_of": effective})
+        return (excerpt.rows, data_hash, effective)

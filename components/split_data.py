@@ -53,14 +53,22 @@ def split_data(
     import logging
 
     from components.support.split import split
+    from components.support.tracking import record, step_run
     from components.support.weather import read_table, write_table
 
-    parts = split(read_table(data.path), horizon, validation_days, holdout_days)
-    for artifact, table in ((train, parts.train), (validation, parts.validation), (holdout, parts.holdout)):
-        artifact.metadata.update(write_table(table, artifact.path), horizon=horizon)
-        artifact.metadata["last_target_day"] = f"{table['target_date'].max():%Y-%m-%d}"
-        logging.info("%d rows, %s to %s", len(table), table["date"].min(), table["date"].max())
+    with step_run("split-data", optional=True):
+        parts = split(read_table(data.path), horizon, validation_days, holdout_days)
+        for artifact, table in (
+            (train, parts.train),
+            (validation, parts.validation),
+            (holdout, parts.holdout),
+        ):
+            artifact.metadata.update(write_table(table, artifact.path), horizon=horizon)
+            artifact.metadata["last_target_day"] = f"{table['target_date'].max():%Y-%m-%d}"
+            logging.info("%d rows, %s to %s", len(table), table["date"].min(), table["date"].max())
 
-    rows = [len(part) for part in (parts.train, parts.validation, parts.holdout)]
-    train_end = train.metadata["last_target_day"]
-    return (*rows, train_end, holdout.metadata["first_day"], holdout.metadata["last_target_day"])
+        settings = {"horizon": horizon, "validation_days": validation_days, "holdout_days": holdout_days}
+        record(settings, {f"{name}_rows": len(part) for name, part in vars(parts).items()})
+        rows = [len(part) for part in (parts.train, parts.validation, parts.holdout)]
+        train_end = train.metadata["last_target_day"]
+        return (*rows, train_end, holdout.metadata["first_day"], holdout.metadata["last_target_day"])

@@ -32,28 +32,34 @@ def validate_data(
 
     from components.support.checks import examine
     from components.support.errors import StepFailed
+    from components.support.tracking import record, step_run
     from components.support.validation_report import render
     from components.support.weather import COLUMNS, write_table
     from pipelines.sdk.errors import Finding
 
-    shown = 20
-    if max_gap_days < 0:
-        raise StepFailed(Finding(f"{max_gap_days} is negative", "max_gap_days", "give 0 or more days"))
-    source = str(data.metadata.get("source", ""))
-    examination = examine(Path(data.path).read_bytes(), max_gap_days)
-    Path(report.path).write_text(render(examination, source), encoding="utf-8")
-    for warning in examination.warnings[:shown]:
-        logging.warning("%s", warning)
+    with step_run("validate-data", optional=True):
+        shown = 20
+        if max_gap_days < 0:
+            raise StepFailed(Finding(f"{max_gap_days} is negative", "max_gap_days", "give 0 or more days"))
+        source = str(data.metadata.get("source", ""))
+        examination = examine(Path(data.path).read_bytes(), max_gap_days)
+        Path(report.path).write_text(render(examination, source), encoding="utf-8")
+        for warning in examination.warnings[:shown]:
+            logging.warning("%s", warning)
 
-    errors = examination.errors
-    if errors:
-        listed = "".join(f"\n  {error}" for error in errors[:shown])
-        rest = f"\n  and {len(errors) - shown} more" if len(errors) > shown else ""
-        count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''} in {examination.rows} rows"
-        mend = f"mend the source and run again; the report has the whole list: {report.uri or report.path}"
-        raise StepFailed(Finding(f"{count}{listed}{rest}", source or "data", mend))
+        errors = examination.errors
+        found = {"rows": examination.rows, "errors": len(errors), "warnings": len(examination.warnings)}
+        record({"max_gap_days": max_gap_days}, found)
+        if errors:
+            listed = "".join(f"\n  {error}" for error in errors[:shown])
+            rest = f"\n  and {len(errors) - shown} more" if len(errors) > shown else ""
+            count = f"{len(errors)} problem{'s' if len(errors) > 1 else ''} in {examination.rows} rows"
+            mend = (
+                f"mend the source and run again; the report has the whole list: {report.uri or report.path}"
+            )
+            raise StepFailed(Finding(f"{count}{listed}{rest}", source or "data", mend))
 
-    table = examination.table[list(COLUMNS)].reset_index(drop=True)
-    valid.metadata.update(write_table(table, valid.path), source=source)
-    logging.info("%d rows are valid, with %d warnings", examination.rows, len(examination.warnings))
-    return (examination.rows, len(examination.warnings))
+        table = examination.table[list(COLUMNS)].reset_index(drop=True)
+        valid.metadata.update(write_table(table, valid.path), source=source)
+        logging.info("%d rows are valid, with %d warnings", examination.rows, len(examination.warnings))
+        return (examination.rows, len(examination.warnings))

@@ -35,12 +35,16 @@ STATUS: Final = {
     "CANCELLED": "KILLED",
 }
 
+ASKED_FOR: Final = ("PIPELINE_RUN_ID", "MLFLOW_RUN_ID", "MLFLOW_TRACKING_URI")
+
 # Steps on several machines share no lock: each waits this long for the runs of the others to appear.
 SETTLE_SECONDS: Final = 1.0
 
 
 @contextmanager
-def step_run(name: str, tags: Mapping[str, str] | None = None) -> Iterator[ActiveRun]:
+def step_run(
+    name: str, tags: Mapping[str, str] | None = None, *, optional: bool = False
+) -> Iterator[ActiveRun | None]:
     """The step's own MLflow run, active in the `with` block; FINISHED after it, FAILED if it raised.
 
     It is nested in the pipeline run's parent, which is opened if no other step did. Where MLFLOW_RUN_ID names
@@ -49,12 +53,15 @@ def step_run(name: str, tags: Mapping[str, str] | None = None) -> Iterator[Activ
     Args:
         name: of the step, `train-model`.
         tags: further tags of the run.
+        optional: go without a run where neither a pipeline run nor a tracking server is set, as when somebody
+            calls the component as a function.
 
     Raises:
         StepFailed: the MLflow server does not answer, or the block raised a PipelineError.
     """
+    wanted = not optional or any(os.environ.get(name) for name in ASKED_FOR)
     try:
-        with _active_run(name, tags or {}) as run:
+        with _active_run(name, tags or {}) if wanted else nullcontext() as run:
             yield run
     except PipelineError as error:
         # The one boundary of every step: what a user can mend reaches the log as a message, not as a trace.
@@ -102,9 +109,11 @@ def record(
     metrics: Mapping[str, float] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Log to the active run what a step has found."""
+    """Log to the active run what a step has found; where there is none, nothing is logged."""
     import mlflow
 
+    if mlflow.active_run() is None:
+        return
     patiently(lambda: mlflow.log_params(dict(params or {})))
     patiently(lambda: mlflow.log_metrics(dict(metrics or {})))
     patiently(lambda: mlflow.set_tags(dict(tags or {})))
