@@ -53,6 +53,22 @@ def test_our_runner_gives_what_the_author_meant(case, compiled_in, oracle, tmp_p
     assert ran.code == (0 if expected.status == "SUCCEEDED" else 1)
 
 
+def test_tasks_are_named_by_their_groups_and_iterations(compiled_in, tmp_path):
+    case = next(case for case in CASES if case.name == "nested loops")
+    names = [task["name"] for task in harness.run_case(case, compiled_in, tmp_path).report["tasks"]]
+    inner = {f"for-loop-2.{outer}/for-loop-4.{index}/join" for outer in range(2) for index in range(3)}
+    assert inner | {"for-loop-2.0/say", "for-loop-2.1/say", "for-loop-2", "shown", "shown-2"} <= set(names)
+    assert len(names) == len(set(names))
+
+
+@pytest.mark.parametrize("name", ["NaN is no parameter", "half a character is no text"])
+def test_a_value_that_cannot_travel_is_an_error_that_names_the_output(name, compiled_in, tmp_path):
+    case = next(case for case in CASES if case.name == name)
+    failed = harness.run_case(case, compiled_in, tmp_path).report["tasks"][0]
+    assert failed["status"] == "FAILED"
+    assert "output Output" in failed["message"]
+
+
 @pytest.mark.parametrize("case", [case for case in CASES if not case.kfp_local], ids=lambda case: case.name)
 def test_kfp_local_agrees(case, oracle):
     answer = oracle(case)

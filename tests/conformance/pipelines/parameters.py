@@ -181,6 +181,26 @@ def output_of_nothing(value: int) -> str:
     return optional(text=may_return(value=value).output).output
 
 
+@component
+def divide_by_zero() -> float:
+    return float("nan")
+
+
+@dsl.pipeline
+def not_a_number() -> float:
+    return divide_by_zero().output
+
+
+@component
+def half_a_character() -> str:
+    return "\ud800"
+
+
+@dsl.pipeline
+def lone_surrogate() -> str:
+    return half_a_character().output
+
+
 def _scalars(text, whole, fraction, flag):
     return Outcome(
         {"text": text, "whole": whole, "fraction": fraction, "flag": flag, "seen": "str int float bool"}
@@ -260,6 +280,13 @@ CASES = [
         ),
     ),
     Case("outputs through files", output_paths),
+    Case(
+        "NaN is no parameter",
+        not_a_number,
+        Outcome(status="FAILED"),
+        kfp_local=KfpLocal("it passes NaN on, which JSON does not have", Outcome({"Output": float("nan")})),
+    ),
+    Case("half a character is no text", lone_surrogate, Outcome(status="FAILED")),
     Case(
         "an output that is None is absent for the next",
         output_of_nothing,
