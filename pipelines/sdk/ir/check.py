@@ -58,7 +58,8 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
     where, takes = f"task {path}", task.body.interface
     for name, binding in task.arguments.items():
         wanted = _input_kind(takes, name)
-        if not wanted and isinstance(task.body, Dag):
+        # A text with another task's output in it brings that output along, under its channel's name.
+        if not wanted and isinstance(task.body, Dag) and not name.startswith("pipelinechannel--"):
             yield Finding("its component has no such input", f"{where}, input {name}")
         if isinstance(binding, LoopItem):
             given = "artifact" if task.loop and task.loop.over_artifacts else "parameter"

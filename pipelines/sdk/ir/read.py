@@ -13,12 +13,12 @@ from pipelines.sdk.errors import BadPipeline, Finding, UsageError
 from pipelines.sdk.ir import bindings
 from pipelines.sdk.ir.check import check
 from pipelines.sdk.ir.components import interface, step_or_importer
+from pipelines.sdk.ir.items import mend_items
 from pipelines.sdk.ir.load import Documents, load
 from pipelines.sdk.ir.nesting import check_nesting
 from pipelines.sdk.ir.order import in_order
 from pipelines.sdk.ir.values import json_value
 from pipelines.sdk.plan import Cache, Dag, Importer, Plan, Platform, Retry, Step, Task, needs
-from pipelines.sdk.values import Binding, DagInput, Interface
 
 _EXIT_GROUP = re.compile(r"comp-exit-handler-\d+(-\d+)*")
 _COMPLETED = pb.PipelineTaskSpec.TriggerPolicy.TriggerStrategy.ALL_UPSTREAM_TASKS_COMPLETED
@@ -69,7 +69,7 @@ def _plan(documents: Documents) -> Plan:
     check_nesting(spec)
     plan = Plan(
         name=name,
-        root=_dag(_Reader(documents), spec.root, ""),
+        root=mend_items(_dag(_Reader(documents), spec.root, "")),
         display_name=info.display_name or (info.name if info.name != name else ""),
         description=info.description,
         pipeline_root=spec.default_pipeline_root,
@@ -114,7 +114,7 @@ def _dag(reader: _Reader, component: Any, path: str) -> Dag:
     if component.task_config_passthroughs:
         raise BadPipeline(Finding("`taskConfigPassthroughs` are for components with a container", where))
     tasks = {
-        name: _task(reader, name, spec, own, f"{path}/{name}" if path else name)
+        name: _task(reader, name, spec, f"{path}/{name}" if path else name)
         for name, spec in sorted(component.dag.tasks.items())
     }
     outputs = bindings.selectors(component.dag.outputs, where)
@@ -146,7 +146,7 @@ def _exit_target(reader: _Reader, component: Any, name: str) -> str:
     return waits[0] if group and _EXIT_GROUP.fullmatch(reference) else ""
 
 
-def _task(reader: _Reader, name: str, spec: Any, enclosing: Interface, path: str) -> Task:
+def _task(reader: _Reader, name: str, spec: Any, path: str) -> Task:
     where, reference = f"task {path}", spec.component_ref.name
     component = reader.component(reference, where)
     retry = _retry(spec.retry_policy, where) if spec.HasField("retry_policy") else reader.retry
@@ -157,39 +157,17 @@ def _task(reader: _Reader, name: str, spec: Any, enclosing: Interface, path: str
         body = step_or_importer(reference, component, reader.documents)
     bound = bindings.arguments(spec, body.interface, where)
     loop = bindings.loop(spec, bound, where)
-    kept = {key: each for key, each in bound.items() if not _dangling(key, each, enclosing, body)}
     return Task(
         name=name,
         label=spec.task_info.name or name,
         body=body,
-        arguments=kept,
+        arguments=bound,
         after=tuple(dict.fromkeys(spec.dependent_tasks)),
         always=spec.trigger_policy.strategy == _COMPLETED,
         when=spec.trigger_policy.condition,
         loop=loop,
         retry=None if isinstance(body, Dag) else retry,
         cache=Cache(spec.caching_options.enable_cache, spec.caching_options.cache_key),
-    )
-
-
-def _dangling(key: str, binding: Binding, enclosing: Interface, body: Step | Importer | Dag) -> bool:
-    """An input that the enclosing group does not have and the body does not use.
-
-    The SDK writes such inputs for a loop's subvariables inside an exit handler with a `dsl.Collected`.
-    """
-    if not isinstance(binding, DagInput) or not isinstance(body, Dag):
-        return False
-    if binding.name in enclosing.parameters or binding.name in enclosing.artifacts:
-        return False
-    return not _uses(body, key)
-
-
-def _uses(dag: Dag, name: str) -> bool:
-    tasks = [each for task in dag.tasks for each in (task, *task.on_exit)]
-    return any(
-        isinstance(binding, DagInput) and binding.name == name
-        for task in tasks
-        for binding in (*task.arguments.values(), *((task.loop.items,) if task.loop else ()))
     )
 
 
