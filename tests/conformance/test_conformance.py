@@ -66,7 +66,7 @@ def test_a_value_that_cannot_travel_is_an_error_that_names_the_output(name, comp
     case = next(case for case in CASES if case.name == name)
     failed = harness.run_case(case, compiled_in, tmp_path).report["tasks"][0]
     assert failed["status"] == "FAILED"
-    assert "output Output" in failed["message"]
+    assert "output 'Output'" in failed["message"]
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.kfp_local], ids=lambda case: case.name)
