@@ -6,7 +6,15 @@ from pathlib import Path
 import pytest
 from kfp.dsl import Artifact, Dataset
 
+from components.support.tracking import ASKED_FOR
 from tests.components.mlflow_store import empty_store, parts, store  # noqa: F401 - fixtures
+
+
+@pytest.fixture(autouse=True)
+def no_pipeline_around(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A component is called by itself unless a test says otherwise: MLflow sets the environment."""
+    for name in ASKED_FOR:
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from components.ingest_data import ingest_data
 from components.split_data import split_data
 from components.support.component import STEP_IMAGE
 from components.validate_data import validate_data
+from tests.conftest import ROOT
 
 
 def compiled(component, folder):
@@ -45,8 +46,8 @@ def execute(tmp_path):
         command = [sys.executable, "-m", "kfp.dsl.executor_main", "--component_module_path", str(source)]
         command += ["--function_to_execute", component.python_func.__name__]
         command += ["--executor_input", json.dumps(executor_input)]
-        path = os.pathsep.join(each for each in sys.path if each)
-        environment = os.environ | {"_KFP_RUNTIME": "true", "PYTHONPATH": path}
+        # Not sys.path: a model that another test has loaded here put its own copy of our packages on it.
+        environment = os.environ | {"_KFP_RUNTIME": "true", "PYTHONPATH": str(ROOT)}
         return subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
         )
