@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,9 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from pipelines.sdk.local.folder import RunFolder
-from pipelines.sdk.local.run import RunResult, TaskRecord
+from pipelines.sdk.local.logs import tail
+from pipelines.sdk.local.result import RunResult, TaskRecord, Watcher
 from pipelines.sdk.local.scope import Status
-from pipelines.sdk.local.steps import tail
 from pipelines.sdk.plan import Step, Task
 
 MARKS = {Status.SUCCEEDED: "✓", Status.FAILED: "✗", Status.SKIPPED: "-", Status.CANCELLED: "■"}
@@ -31,6 +33,8 @@ LOG_LINES = 12  # of a failed step, shown after the table
 LOG_WIDTH = 200  # characters, where the output is no terminal
 PAGES = frozenset({"system.HTML", "system.Markdown"})
 SHOWN_TASKS = 60  # in the table; a loop over thousands is summed up
+SHOWN_FAILURES = 5  # with their logs
+SHOWN_RUNNING = 20
 
 
 @dataclass
@@ -40,10 +44,9 @@ class Progress:
     console: Console = field(default_factory=lambda: error_console())
     running: dict[str, float] = field(default_factory=dict)
     live: Live | None = None
-    folder: RunFolder | None = None
 
     def __enter__(self) -> Progress:
-        if self.console.is_terminal:
+        if self.console.is_terminal and not self.console.is_dumb_terminal:
             self.live = Live(
                 console=self.console, get_renderable=self._running, refresh_per_second=8, transient=True
             )
@@ -52,16 +55,20 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         if self.live:
-            self.live.stop()
+            with suppress(OSError):  # the terminal has been closed
+                self.live.stop()
+
+    def watcher(self) -> Watcher:
+        """What a run calls, so that this shows it."""
+        return Watcher(self.opened, self.started, self.ended, self.stopping)
 
     def opened(self, folder: RunFolder) -> None:
         """Says which run this is."""
-        self.folder = folder
         self.console.print(f"run {folder.id}  ({_short(folder.path)})", soft_wrap=True)
 
     def started(self, path: str, task: Task) -> None:
         """A step has started; groups are not shown."""
-        if isinstance(task.body, Step) and not task.loop:
+        if isinstance(task.body, Step):
             self.running[path] = time.perf_counter()
 
     def ended(self, record: TaskRecord) -> None:
@@ -70,25 +77,43 @@ class Progress:
         if record.step or record.status is not Status.SUCCEEDED:
             self.console.print(_line(record), soft_wrap=True)
 
+    def stopping(self, sentence: str) -> None:
+        """The run has been asked to stop."""
+        self.console.print(Text(sentence, style=STYLES[Status.CANCELLED]), soft_wrap=True)
+
     def _running(self) -> Group:
         now = time.perf_counter()
-        rows = sorted(self.running.items(), key=lambda each: each[1])[:20]
-        return Group(*(Spinner("dots", Text(f"{path}  {now - since:.0f} s")) for path, since in rows))
+        rows = sorted(self.running.items(), key=lambda each: each[1])[:SHOWN_RUNNING]
+        texts = (
+            Text(f"{_clean(path)}  {now - since:.0f} s", no_wrap=True, overflow="ellipsis")
+            for path, since in rows
+        )
+        return Group(*(Spinner("dots", text) for text in texts))
 
 
 def error_console() -> Console:
-    """Standard error; a log has no width of its own, and wrapped lines are hard to search in."""
-    console = Console(file=sys.stderr, highlight=False)
-    return console if console.is_terminal else Console(file=sys.stderr, highlight=False, width=LOG_WIDTH)
+    """Standard error; a log has no width of its own, and wrapped lines are hard to search in.
+
+    Nothing that a step or a user has written is taken for rich's markup.
+    """
+    width = None if sys.stderr.isatty() else LOG_WIDTH
+    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
 def _line(record: TaskRecord) -> Text:
     note = "cached" if record.cached else f"{record.seconds:.2f} s"
-    text = Text(f"{MARKS[record.status]} {record.name}", style=STYLES[record.status])
+    if record.attempts > 1:
+        note += f", attempt {record.attempts}"
+    text = Text(f"{MARKS[record.status]} {_clean(record.name)}", style=STYLES[record.status])
     text.append(f"  {note}", style="dim")
-    if record.message and record.status is not Status.SUCCEEDED:
-        text.append(f"  {record.message}")
+    if record.status is not Status.SUCCEEDED and (why := _why(record)):
+        text.append(f"  {why}")
     return text
+
+
+def _why(record: TaskRecord) -> str:
+    """A group names the task that it failed for; what went wrong there is said once, of that task."""
+    return f"because of {_clean(record.culprit)}" if record.culprit else _clean(record.message)
 
 
 def summary(result: RunResult, console: Console) -> None:
@@ -96,41 +121,50 @@ def summary(result: RunResult, console: Console) -> None:
 
     Args:
         result: of the run.
-        console: to print on.
+        console: to print on; see error_console.
     """
+    with suppress(OSError):  # the terminal has been closed
+        shown = [record for record in result.tasks if record.step or record.status is not Status.SUCCEEDED]
+        console.print(_table(shown[:SHOWN_TASKS]))
+        if len(shown) > SHOWN_TASKS:
+            where = f"{_short(result.folder)}/run.json"
+            console.print(f"... and {len(shown) - SHOWN_TASKS} more; all of them are in {where}")
+        _failures([r for r in shown if r.status is Status.FAILED and not r.culprit], result, console)
+        _verdicts(shown, console)
+        for note in result.notes:
+            console.print(f"note: {_clean(note)}", soft_wrap=True)
+        counts = f"{len(result.tasks)} tasks, imports {result.preload_seconds:.1f} s"
+        style = STYLES[result.status]
+        console.print(Text(f"{result.status} in {result.seconds:.1f} s", style=style), f"({counts})")
+        for name, value in result.outputs.items():
+            console.print(f"  {name} = {_cut(json.dumps(value), 200)}", soft_wrap=True)
+
+
+def _table(records: Iterable[TaskRecord]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column, justify in (("task", "left"), ("status", "left"), ("seconds", "right"), ("outputs", "left")):
-        table.add_column(column, justify=justify, overflow="ellipsis", no_wrap=True)  # type: ignore[arg-type]
-    shown = [record for record in result.tasks if record.step or record.status is not Status.SUCCEEDED]
-    for record in shown[:SHOWN_TASKS]:
+    table.add_column("task", overflow="ellipsis", no_wrap=True, ratio=None)
+    table.add_column("status", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("outputs", overflow="ellipsis", no_wrap=True)
+    for record in records:
         status = "cached" if record.cached else str(record.status).lower()
-        style = STYLES[record.status]
-        table.add_row(record.name, Text(status, style=style), f"{record.seconds:.2f}", _outputs(record))
-    console.print(table)
-    if len(shown) > SHOWN_TASKS:
-        console.print(
-            f"... and {len(shown) - SHOWN_TASKS} more; all of them are in {_short(result.folder)}/run.json"
-        )
-    for record in shown:
-        if record.status is Status.FAILED and record.step:
-            _last_words(record, result, console)
-    for record in shown:
-        _verdict(record, console)
-    counts = f"{len(result.tasks)} tasks, imports {result.preload_seconds:.1f} s"
-    style = STYLES[result.status]
-    console.print(Text(f"{result.status} in {result.seconds:.1f} s", style=style), f"({counts})")
-    for name, value in result.outputs.items():
-        console.print(f"  {name} = {_cut(json.dumps(value), 200)}", markup=False)
+        shown = Text(status, style=STYLES[record.status])
+        table.add_row(Text(_clean(record.name)), shown, f"{record.seconds:.2f}", Text(_outputs(record)))
+    return table
 
 
-def _verdict(record: TaskRecord, console: Console) -> None:
-    """What a step has decided, and where its pages are: the outputs made for people."""
-    reason = record.outputs.get("reason")
-    if isinstance(reason, str):
-        console.print(f"{record.name}: {reason}", markup=False, soft_wrap=True)
-    for value in record.outputs.values():
-        if isinstance(value, dict) and _is_artifact(value) and value["type"]["schemaTitle"] in PAGES:
-            console.print(f"{record.name}: see {_short(Path(value['uri']))}", markup=False, soft_wrap=True)
+def _verdicts(records: Iterable[TaskRecord], console: Console) -> None:
+    """What steps have decided, and where their pages are: the outputs made for people."""
+    lines = []
+    for record in records:
+        reason = record.outputs.get("reason")
+        if isinstance(reason, str):
+            lines.append(f"{record.name}: {reason}")
+        for value in record.outputs.values():
+            if isinstance(value, dict) and _is_artifact(value) and value["type"]["schemaTitle"] in PAGES:
+                lines.append(f"{record.name}: see {_short(Path(value['uri']))}")
+    for line in lines[:SHOWN_TASKS]:
+        console.print(_clean(line), soft_wrap=True)
 
 
 def _outputs(record: TaskRecord) -> str:
@@ -142,13 +176,26 @@ def _is_artifact(value: object) -> bool:
     return isinstance(value, dict) and {"uri", "type", "name"} <= value.keys()
 
 
-def _last_words(record: TaskRecord, result: RunResult, console: Console) -> None:
-    log = RunFolder(result.folder, result.run).log(record.name)
-    console.print(Text(f"{record.name}: {record.message}", style="red"))
-    text = tail(log, LOG_LINES)
-    if text:
-        console.print("".join(f"    {line}\n" for line in text.splitlines()), end="", markup=False)
-    console.print(f"    log: {_short(log)}", markup=False)
+def _failures(records: list[TaskRecord], result: RunResult, console: Console) -> None:
+    """What failed, with the last lines of its log: the author's own traceback."""
+    for record in records[:SHOWN_FAILURES]:
+        log = RunFolder(result.folder, result.run).log_of(record.name, max(record.attempts, 1))
+        text = tail(log, LOG_LINES) if record.attempts else ""
+        # The message ends with the log's last line, which is not to be read twice.
+        last = text.splitlines()[-1] if text else ""
+        said = record.message.removesuffix(last).rstrip(": ") if last else record.message
+        console.print(Text(f"{_clean(record.name)}: {_clean(said)}", style="red"), soft_wrap=True)
+        for line in text.splitlines():
+            console.print(Text("    ") + Text.from_ansi(line), soft_wrap=True)
+        if record.attempts:
+            console.print(f"    log: {_short(log)}", soft_wrap=True)
+    if len(records) > SHOWN_FAILURES:
+        console.print(f"... and {len(records) - SHOWN_FAILURES} more failed")
+
+
+def _clean(text: str) -> str:
+    """Text on one line that cannot steer a terminal."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
 
 
 def _cut(text: str, limit: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import json
 import os
@@ -12,6 +13,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
 
@@ -31,10 +33,14 @@ def enter(call: str, argument: str, log: str, env: Mapping[str, str]) -> NoRetur
             os.setsid()
         _redirect(log)
         os.environ.update(env)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in (signal.SIGTERM, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
+        gc.enable()
         _reseed()
         code = _call(call, argument)
+    except (OSError, ValueError) as error:  # no log, or variables that cannot be set
+        sys.stderr.write(f"{log}: {error}\n")  # to the log of whoever started us
     finally:
         _leave(code)
 
@@ -48,7 +54,9 @@ def _redirect(log: str) -> None:
     os.close(output)
     # As a program that runs alone would have it: text that is no Unicode is written, not refused.
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="backslashreplace", line_buffering=True)  # type: ignore[union-attr]
+        stream.reconfigure(  # type: ignore[union-attr]
+            encoding="utf-8", errors="backslashreplace", line_buffering=True
+        )
 
 
 def _reseed() -> None:
@@ -77,11 +85,15 @@ def _call(call: str, argument: str) -> int:
 def _print(error: BaseException) -> None:
     """The traceback from the component's own first line on: what called it says nothing to its author."""
     part: TracebackType | None = error.__traceback__
-    while part is not None and "/executor.py" not in part.tb_frame.f_code.co_filename:
+    while part is not None and not _is_executor(part):
         part = part.tb_next
-    while part is not None and "/executor.py" in part.tb_frame.f_code.co_filename:
+    while part is not None and _is_executor(part):
         part = part.tb_next
     traceback.print_exception(type(error), error, part or error.__traceback__)
+
+
+def _is_executor(part: TracebackType) -> bool:
+    return Path(part.tb_frame.f_code.co_filename).parts[-3:] == ("kfp", "dsl", "executor.py")
 
 
 def _leave(code: int) -> NoReturn:

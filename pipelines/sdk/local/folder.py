@@ -34,30 +34,61 @@ class RunFolder:
         """Outputs of the steps: the pipeline root."""
         return self.path / "artifacts"
 
-    def log(self, task: str) -> Path:
-        """What a task prints, all attempts one after another."""
-        return self._file("logs", task, ".log")
+    @property
+    def workspace(self) -> Path:
+        """The folder that all steps share, where the pipeline asks for one."""
+        return self.path / "workspace"
+
+    @property
+    def mounts(self) -> dict[str, str]:
+        """The folder that stands for each kind of remote address, by scheme."""
+        return {f"{scheme}://": f"{self.path}/mounts/{scheme}/" for scheme in ("gs", "s3", "minio")}
+
+    def mount(self, uri: str) -> Path:
+        """Where the bytes behind a remote address are."""
+        scheme, _, rest = uri.partition("://")
+        return self.path / "mounts" / scheme / rest.rstrip("/")
+
+    def log(self, task: str, attempt: int = 1) -> Path:
+        """What one attempt of a task prints; its folder is made."""
+        return self._made("logs", task, f"{_suffix(attempt)}.log")
+
+    def log_of(self, task: str, attempt: int = 1) -> Path:
+        """Like `log`, but nothing is made."""
+        return self._file("logs", task, f"{_suffix(attempt)}.log")
 
     def work(self, task: str, attempt: int) -> Path:
         """A new folder for the request and the result of one attempt of a task."""
-        folder = self._file("tasks", task, "" if attempt == 1 else f".attempt-{attempt}")
+        folder = self._made("tasks", task, _suffix(attempt))
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def root(self, task: str, attempt: int) -> Path:
         """The folder that gets the outputs of one attempt of a task."""
-        return self._file("artifacts", task, "" if attempt == 1 else f".attempt-{attempt}")
+        return self._made("artifacts", task, _suffix(attempt))
+
+    def _made(self, kind: str, task: str, suffix: str) -> Path:
+        path = self._file(kind, task, suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path
 
     def _file(self, kind: str, task: str, suffix: str) -> Path:
         path = self.path.joinpath(kind, *map(file_name, task.split("/")))
-        path.parent.mkdir(parents=True, exist_ok=True)
         return path.with_name(path.name + suffix)
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Writes `run.json`, whole or not at all."""
         temporary = self.path / f".run.json.{secrets.token_hex(4)}"
-        temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        temporary.replace(self.path / "run.json")
+        try:
+            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+            temporary.replace(self.path / "run.json")
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+
+
+def _suffix(attempt: int) -> str:
+    return "" if attempt == 1 else f"~attempt-{attempt}"  # no name of a task has a ~; see file_name
 
 
 def file_name(name: str) -> str:

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from pipelines.sdk import launch
 from pipelines.sdk.local import folder as folders
+from pipelines.sdk.local import mlflow_store
+from pipelines.sdk.local.attempts import Attempts
 from pipelines.sdk.local.cache import StepCache
 from pipelines.sdk.local.containers import Engine
-from pipelines.sdk.local.mlflow_store import default_tracking_uri, prepare_store
-from pipelines.sdk.local.pool import Pool, open_pool
+from pipelines.sdk.local.imports import ImportFinder, Imports
+from pipelines.sdk.local.interrupts import Interrupts
+from pipelines.sdk.local.mlflow_store import TrackingStore
+from pipelines.sdk.local.pool import Pool
 from pipelines.sdk.local.preflight import preflight
+from pipelines.sdk.local.remote import Fetcher
+from pipelines.sdk.local.result import Recorder, RunResult, TaskRecord, Watcher, plain
 from pipelines.sdk.local.schedule import Listener, Scheduler
-from pipelines.sdk.local.scope import Artifacts, Outcome, Status, Value
+from pipelines.sdk.local.scope import Outcome, Value
 from pipelines.sdk.local.steps import StepRunner
-from pipelines.sdk.plan import Plan, Step, Task, walk
-from pipelines.sdk.values import Json
+from pipelines.sdk.plan import Plan, Step, walk
+
+__all__ = ["Options", "RunResult", "TaskRecord", "Watcher", "run"]
 
 
 @dataclass(frozen=True)
@@ -53,65 +56,14 @@ class Options:
 
 
 @dataclass(frozen=True)
-class TaskRecord:
-    """How one task of a run ended; `name` is its path."""
+class _Run:
+    """One run, from its folder on."""
 
-    name: str
-    status: Status
-    seconds: float
-    outputs: Mapping[str, Json] = field(default_factory=dict)
-    message: str = ""
-    cached: bool = False
-    step: bool = True
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json` and `run.json`."""
-        record = {"name": self.name, "status": str(self.status), "seconds": round(self.seconds, 3)}
-        extra = {"message": self.message} if self.message else {}
-        return {**record, "outputs": dict(self.outputs), "cached": self.cached, **extra}
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended."""
-
-    run: str
-    pipeline: str
-    status: Status
-    seconds: float
-    folder: Path
-    tasks: tuple[TaskRecord, ...]
-    outputs: Mapping[str, Json]
-    preload_seconds: float = 0.0
-    message: str = ""
-
-    def to_json(self) -> dict[str, Any]:
-        """For `--json` and `run.json`."""
-        return {
-            "run": self.run,
-            "pipeline": self.pipeline,
-            "status": str(self.status),
-            "seconds": round(self.seconds, 3),
-            "preload_seconds": round(self.preload_seconds, 3),
-            "folder": str(self.folder),
-            "tasks": [task.to_json() for task in self.tasks],
-            "outputs": dict(self.outputs),
-        }
-
-
-@dataclass(frozen=True)
-class Watcher:
-    """Called while a run goes on.
-
-    Args:
-        opened: with the run's folder, before anything starts.
-        started: with a task's path and the task.
-        ended: with its record.
-    """
-
-    opened: Any = lambda folder: None
-    started: Any = lambda path, task: None
-    ended: Any = lambda record: None
+    plan: Plan
+    options: Options
+    folder: folders.RunFolder
+    now: datetime
+    interrupts: Interrupts
 
 
 def run(
@@ -119,8 +71,8 @@ def run(
 ) -> RunResult:
     """Runs a pipeline to its end.
 
-    Ctrl-C (or SIGTERM) ends the steps that run and starts no others, but for exit handlers; a second one
-    ends those too.
+    Ctrl-C (or SIGTERM, or a terminal that closes) ends the steps that run and starts no others, but for exit
+    handlers; a second one ends those too.
 
     Args:
         plan: the pipeline.
@@ -129,130 +81,119 @@ def run(
         watcher: hears what happens.
 
     Raises:
-        EnvironmentProblem: where this machine lacks what a step needs; nothing has started then.
+        EnvironmentProblem: where this machine lacks what a step needs. Mostly nothing has started then; if
+            something has, it has been ended in order.
     """
+    watcher = watcher or Watcher()
     engine = preflight(plan, host=options.host)
-    work = _run(plan, inputs, replace(options, engine=engine), watcher or Watcher())
+    interrupts = Interrupts(watcher.stopping)
+    work = _run(plan, inputs, replace(options, engine=engine), watcher, interrupts)
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:  # a notebook's own loop is running
-        return thread.submit(asyncio.run, work).result()
+        result = thread.submit(asyncio.run, work)
+        while True:
+            try:
+                return result.result()
+            except KeyboardInterrupt:
+                interrupts.stop_from_outside()
 
 
-async def _run(plan: Plan, inputs: Mapping[str, Value], options: Options, watcher: Watcher) -> RunResult:
+async def _run(
+    plan: Plan, inputs: Mapping[str, Value], options: Options, watcher: Watcher, interrupts: Interrupts
+) -> RunResult:
     now, clock = datetime.now(UTC), time.perf_counter()
     folder = folders.create(options.home, plan.name, now)
-    watcher.opened(folder)
-    records: list[TaskRecord] = []
-    stopping = asyncio.Event()
-    sources = [t.body.python.source for _, t in walk(plan.root) if isinstance(t.body, Step) and t.body.python]
-    with contextlib.ExitStack() as stack:
-        pool = await open_pool(
-            sources, folder.path / "logs" / "preload.log", size=options.workers, fork=options.fork
-        )
-        stack.enter_context(_signals(stopping, pool))
-        try:
-            scheduler = await _scheduler(
-                plan, options, folder, pool, now, _Recorder(records, watcher), stopping
-            )
-            outcome = await scheduler.run(plan.root, inputs)
-            ready = await pool.ready
-        finally:
-            await pool.close()
-    result = RunResult(
-        run=folder.id,
-        pipeline=plan.name,
-        status=outcome.status,
-        seconds=time.perf_counter() - clock,
-        folder=folder.path,
-        tasks=tuple(records),
-        outputs=_plain(outcome.outputs),
-        preload_seconds=ready["seconds"],
-        message=outcome.message,
-    )
-    folder.write_record(result.to_json())
-    return result
+    with contextlib.suppress(OSError):
+        watcher.opened(folder)
+    recorder, problems = Recorder(watcher), list[Exception]()
 
+    def broken(error: Exception) -> None:
+        problems.append(error)
+        interrupts.stopping.set()
 
-async def _scheduler(
-    plan: Plan,
-    options: Options,
-    folder: folders.RunFolder,
-    pool: Pool,
-    now: datetime,
-    recorder: _Recorder,
-    stopping: asyncio.Event,
-) -> Scheduler:
-    workspace = folder.path / "workspace"
-    workspace.mkdir()
-    context = launch.Context(
-        job_name=folder.id,
-        job_resource_name=folder.id,
-        job_id=folder.id,
-        create_time=f"{now:%Y-%m-%dT%H:%M:%SZ}",
-        schedule_time=options.schedule_time,
-        pipeline_root=str(folder.artifacts),
-        workspace=str(workspace),
-    )
-    tracking = os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(options.home)
+    one = _Run(plan, options, folder, now, interrupts)
+    uri = mlflow_store.tracking_uri(options.home)
     env = {
         "PIPELINE_RUN_ID": folder.id,
         "PIPELINE_NAME": plan.name,
         "PIPELINES_HOME": str(options.home.absolute()),
-        "MLFLOW_TRACKING_URI": tracking,
+        "MLFLOW_TRACKING_URI": uri,
     }
-    await prepare_store(pool, tracking, options.home, folder.path / "logs" / "mlflow.log")
-    cache = StepCache(options.home.absolute() / "cache") if options.cache else None
-    engine = Engine(options.engine, options.home.absolute()) if options.engine else None
-    runner = StepRunner(pool, folder, context, env, cache, engine)
-    return Scheduler(runner.run, context, Listener(recorder.started, recorder.ended), stopping)
+    log = folder.path / "logs" / "preload.log"
+    with interrupts.heard():
+        async with Pool(log, env, size=options.workers, fork=options.fork) as pool:
+            interrupts.at_once = pool.stop
+            imports = _imports(plan)
+            used = any(each.uses("mlflow") for each in imports.values())
+            pool.preload(_ahead(imports, store=used))
+            async with mlflow_store.opened(pool, uri, options.home, folder, used=used) as store:
+                runner = _runner(one, pool, imports, store)
+                listener = Listener(recorder.started, recorder.ended, broken)
+                outcome = await Scheduler(runner.run, runner.context, listener, interrupts.stopping).run(
+                    plan.root, inputs
+                )
+        result = _result(one, outcome, recorder, pool, time.perf_counter() - clock)
+    if problems:
+        raise problems[0]
+    return result
 
 
-@dataclass(frozen=True)
-class _Recorder:
-    records: list[TaskRecord]
-    watcher: Watcher
-
-    def started(self, path: str, task: Task) -> None:
-        self.watcher.started(path, task)
-
-    def ended(self, path: str, task: Task, outcome: Outcome, seconds: float) -> None:
-        record = TaskRecord(
-            name=path,
-            status=outcome.status,
-            seconds=seconds,
-            outputs=_plain(outcome.outputs),
-            message=outcome.message,
-            cached=outcome.cached,
-            step=isinstance(task.body, Step),
-        )
-        self.records.append(record)
-        self.watcher.ended(record)
+def _imports(plan: Plan) -> dict[str, Imports]:
+    """What each component imports, by its source, in the order of the steps."""
+    bodies = [task.body for _, task in walk(plan.root)]
+    sources = dict.fromkeys(b.python.source for b in bodies if isinstance(b, Step) and b.python)
+    finder = ImportFinder()
+    return {source: finder.of(source) for source in sources}
 
 
-def _plain(outputs: Mapping[str, Value]) -> dict[str, Json]:
-    return {n: value.to_json() if isinstance(value, Artifacts) else value for n, value in outputs.items()}
+def _ahead(imports: Mapping[str, Imports], *, store: bool) -> dict[str, tuple[str, ...]]:
+    """What to import ahead: first for the steps that need little, which then wait for no others."""
+    ahead: dict[str, tuple[str, ...]] = {}
+    for source, each in sorted(imports.items(), key=lambda item: item[1].heavy):
+        if store and each.uses("mlflow"):
+            ahead.setdefault(mlflow_store.KEY, mlflow_store.MODULES)
+        ahead[source] = each.modules
+    return ahead
 
 
-@contextlib.contextmanager
-def _signals(stopping: asyncio.Event, pool: Pool) -> Iterator[None]:
-    """The first Ctrl-C stops the run in order, the second at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
+def _runner(one: _Run, pool: Pool, imports: Mapping[str, Imports], store: TrackingStore | None) -> StepRunner:
+    home, folder, stopped = one.options.home.absolute(), one.folder, one.interrupts.stopping.is_set
+    folder.workspace.mkdir(exist_ok=True)
+    context = launch.Context(
+        job_name=folder.id,
+        job_resource_name=folder.id,
+        job_id=folder.id,
+        create_time=f"{one.now:%Y-%m-%dT%H:%M:%SZ}",
+        schedule_time=one.options.schedule_time,
+        pipeline_root=str(folder.artifacts),
+        workspace=str(folder.workspace),
+    )
+    engine = Engine(one.options.engine, home) if one.options.engine else None
+    cache = StepCache(home / "cache", home / "runs", reads=one.options.cache, stopped=stopped)
+    attempts = Attempts(pool, folder, imports, store, engine)
+    return StepRunner(folder, context, cache, Fetcher(pool, folder), attempts)
 
-    def stop() -> None:
-        if stopping.is_set():
-            pool.writer.close()
-        stopping.set()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
+def _result(one: _Run, outcome: Outcome, recorder: Recorder, pool: Pool, seconds: float) -> RunResult:
+    """Makes the result, and writes it to the run's folder."""
+    result = RunResult(
+        run=one.folder.id,
+        pipeline=one.plan.name,
+        status=outcome.status,
+        seconds=seconds,
+        folder=one.folder.path,
+        tasks=tuple(recorder.records),
+        outputs=plain(outcome.outputs),
+        preload_seconds=pool.seconds,
+        message=outcome.reason,
+        notes=tuple(pool.notes),
+    )
     try:
-        yield
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+        one.folder.write_record(result.to_json())
+    except OSError as error:
+        note = f"run.json cannot be written: {error.strerror}: {one.folder.path}"
+        return replace(result, notes=(*result.notes, note))
+    return result

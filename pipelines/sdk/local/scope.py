@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeAlias
@@ -63,12 +63,24 @@ class Outcome:
         outputs: by name; an output that was not written is absent or None.
         message: why, where it did not succeed.
         cached: whether an earlier result stood for running it.
+        culprit: of a group, the path of the task because of which it did not succeed.
+        attempts: how often a step was run.
+        waited: seconds before a step's first process started.
     """
 
     status: Status
     outputs: Mapping[str, Value] = field(default_factory=dict)
     message: str = ""
     cached: bool = False
+    culprit: str = ""
+    attempts: int = 0
+    waited: float = 0.0
+
+    @property
+    def reason(self) -> str:
+        """The message, with the task that it is about."""
+        named = f"task {self.culprit}"
+        return f"{named}: {self.message}" if self.culprit and named not in self.message else self.message
 
 
 @dataclass(frozen=True)
@@ -118,7 +130,7 @@ class Scope:
 
 def final_status(outcome: Outcome, task: str, job: str) -> Json:
     """What a `PipelineTaskFinalStatus` input receives, in KFP's spelling."""
-    error = {} if outcome.status is Status.SUCCEEDED else {"code": 1, "message": outcome.message}
+    error = {} if outcome.status is Status.SUCCEEDED else {"code": 1, "message": outcome.reason}
     return {
         "state": str(outcome.status),
         "pipelineJobResourceName": job,
@@ -149,13 +161,39 @@ def with_defaults(interface: Interface, given: Mapping[str, Value]) -> dict[str,
     return {**defaults, **{name: value for name, value in given.items() if value is not None}}
 
 
-def collected(values: list[Value]) -> Value:
+def collected(values: list[Value], *, artifacts: bool) -> Value:
     """What `dsl.Collected` makes of one output over all iterations, in their order.
 
     Parameters give a list with None for an iteration that was skipped. Artifacts give one flat list, also
     over nested loops, as KFP's executor expects them.
+
+    Args:
+        values: the output of each iteration.
+        artifacts: whether it is one of artifacts.
     """
-    if any(isinstance(value, Artifacts) for value in values):
-        parts = [value.records for value in values if isinstance(value, Artifacts)]
-        return Artifacts(tuple(record for part in parts for record in part), many=True)
-    return [value for value in values if not isinstance(value, Artifacts)]
+    if not artifacts:
+        return [value for value in values if not isinstance(value, Artifacts)]
+    parts = [value.records for value in values if isinstance(value, Artifacts)]
+    return Artifacts(tuple(record for part in parts for record in part), many=True)
+
+
+def worst(outcomes: Iterable[Outcome]) -> Status:
+    """How a group of tasks ended; a skipped task is no failure."""
+    statuses = {outcome.status for outcome in outcomes}
+    return next((s for s in (Status.CANCELLED, Status.FAILED) if s in statuses), Status.SUCCEEDED)
+
+
+def ended(outcomes: Mapping[str, Outcome], outputs: Mapping[str, Value]) -> Outcome:
+    """The outcome of a group.
+
+    Args:
+        outcomes: of its tasks or iterations, by path, in order.
+        outputs: those it has where it succeeded.
+    """
+    status = worst(outcomes.values())
+    if status is Status.SUCCEEDED:
+        return Outcome(status, outputs)
+    # What failed explains more than what was stopped because of it.
+    bad = {path: each for path, each in outcomes.items() if each.status in (Status.FAILED, Status.CANCELLED)}
+    path, first = min(bad.items(), key=lambda each: each[1].status is not Status.FAILED)
+    return Outcome(status, message=first.message, culprit=first.culprit or path)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import signal
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from pipelines.sdk import launch
-from pipelines.sdk.local.cache import StepCache
-from pipelines.sdk.local.containers import Engine
+from pipelines.sdk.local.attempts import Attempts
+from pipelines.sdk.local.cache import Key, StepCache, packages
 from pipelines.sdk.local.documents import task_document
 from pipelines.sdk.local.folder import RunFolder
-from pipelines.sdk.local.pool import Pool
+from pipelines.sdk.local.pool import Stopped
+from pipelines.sdk.local.remote import Fetcher
 from pipelines.sdk.local.scope import Artifacts, Outcome, Status, Value
-from pipelines.sdk.plan import Retry, Step, Task
+from pipelines.sdk.plan import Step, Task
 from pipelines.sdk.values import Constant
-
-TAIL_BYTES = 8_192  # of a failed step's log, for its message
 
 
 @dataclass(frozen=True)
@@ -28,22 +25,22 @@ class StepRunner:
     """What every step of a run needs.
 
     Args:
-        pool: where steps run.
         folder: the run's.
         context: facts about the run, for placeholders.
-        env: variables of every step.
-        cache: earlier results; None where they may not be used.
-        engine: runs container components; None where they are plain processes.
+        cache: earlier results.
+        fetcher: brings artifacts that are elsewhere.
+        attempts: runs what has to be run.
     """
 
-    pool: Pool
     folder: RunFolder
     context: launch.Context
-    env: Mapping[str, str]
-    cache: StepCache | None = None
-    engine: Engine | None = None
+    cache: StepCache
+    fetcher: Fetcher
+    attempts: Attempts
 
-    async def run(self, path: str, task: Task, step: Step, arguments: Mapping[str, Value]) -> Outcome:
+    async def run(
+        self, path: str, task: Task, step: Step, arguments: Mapping[str, Value], begun: Callable[[], None]
+    ) -> Outcome:
         """Runs a step until it succeeds or its attempts are used up.
 
         Args:
@@ -51,20 +48,35 @@ class StepRunner:
             task: the task.
             step: its body.
             arguments: its inputs by name.
+            begun: called when its first process is about to start.
         """
+        clock = time.perf_counter()
         try:
             request = self._request(path, task, step, arguments)
+            absent = await self.fetcher.fetch(r for records in request.artifacts.values() for r in records)
+            request = _with_fetched(request, self.folder, absent)
+            key = await self._key(task, step, request)
+            if key and (result := await asyncio.to_thread(self.cache.get, key)):
+                return replace(_outcome(step, result), cached=True)
+            waiting = [time.perf_counter() - clock]
+
+            def starts() -> None:
+                waiting[0] = time.perf_counter() - clock
+                begun()
+
+            result, count = await self.attempts.run(path, task.retry, step, request, starts)
+            ended = replace(_outcome(step, result, absent), attempts=count, waited=waiting[0])
+            if key and ended.status is Status.SUCCEEDED:
+                await asyncio.to_thread(self.cache.put, key, request, result)
+            return ended
         except launch.LaunchError as error:
             return Outcome(Status.FAILED, message=str(error))
-        key = await self._key(task, step, request, arguments)
-        if self.cache and key and (entry := await asyncio.to_thread(self.cache.get, key)):
-            return replace(_outcome(step, launch.Result.from_json(entry)), cached=True)
-        result = await self._attempts(path, task.retry, request)
-        if result.error is not None:
-            return Outcome(Status.FAILED, message=_text(result.error))
-        if self.cache and key:
-            await asyncio.to_thread(self.cache.put, key, result.to_json())
-        return _outcome(step, result)
+        except OSError as error:
+            what = f"{error.filename or self.folder.path}: {error.strerror or error}"
+            hint = "is the disk full, or the run's folder gone?"
+            return Outcome(Status.FAILED, message=f"the run's files cannot be written: {what}; {hint}")
+        except Stopped:
+            return Outcome(Status.CANCELLED, message="it was stopped at once")
 
     def _request(self, path: str, task: Task, step: Step, arguments: Mapping[str, Value]) -> launch.Request:
         parameters = {k: v for k, v in arguments.items() if not isinstance(v, Artifacts) and v is not None}
@@ -75,54 +87,35 @@ class StepRunner:
             templates=frozenset(n for n in parameters if isinstance(task.arguments.get(n), Constant)),
             artifacts={k: v.records for k, v in arguments.items() if isinstance(v, Artifacts)},
             context=replace(self.context, task_name=task.name),
-            mounts={
-                f"{scheme}://": f"{self.folder.path}/mounts/{scheme}/" for scheme in ("gs", "s3", "minio")
-            },
+            mounts=self.folder.mounts,
         )
 
-    async def _key(
-        self, task: Task, step: Step, request: launch.Request, arguments: Mapping[str, Value]
-    ) -> str:
-        if not (self.cache and task.cache.enabled):
-            return ""
-        artifacts = {name: value for name, value in arguments.items() if isinstance(value, Artifacts)}
-        return await asyncio.to_thread(self.cache.key, task, step, request.parameters, artifacts)
-
-    async def _attempts(self, path: str, retry: Retry | None, request: launch.Request) -> launch.Result:
-        retry = retry or Retry(limit=0)
-        attempt = 1
-        while True:
-            result = await self._attempt(path, request, attempt)
-            if result.error is None or attempt > retry.limit:
-                return result
-            pause = retry.backoff_seconds * retry.factor ** (attempt - 1)
-            await asyncio.sleep(min(pause, retry.max_seconds))
-            attempt += 1
-
-    async def _attempt(self, path: str, request: launch.Request, attempt: int) -> launch.Result:
-        work, log = self.folder.work(path, attempt), self.folder.log(path)
-        request = replace(
-            request,
-            root=str(self.folder.root(path, attempt)),
-            context=replace(request.context, task_id=f"{self.folder.id}/{path}/{attempt}"),
-        )
-        engine = self.engine if request.task.python is None else None
-        request = engine.wrap(request) if engine else request
-        request_file, result_file = work / "request.json", work / "result.json"
-        request_file.write_text(json.dumps(request.to_json()), encoding="utf-8")
-        env = {**self.env, "PIPELINE_TASK": path, **request.task.env}
-        try:
-            code = await self.pool.run("pipelines.sdk.local.worker:run_step", str(request_file), log, env)
-        except asyncio.CancelledError:
-            if engine:
-                await engine.kill(request)
-            raise
-        if result_file.exists():
-            return launch.Result.from_json(json.loads(result_file.read_text(encoding="utf-8")))
-        return launch.Result(error=launch.Problem(_how(code, tail(log))))
+    async def _key(self, task: Task, step: Step, request: launch.Request) -> Key | None:
+        if not task.cache.enabled:
+            return None
+        surroundings = [f"engine {bool(self.attempts.engine and not step.python)}"]
+        if step.python:
+            surroundings += [packages(), self.attempts.imports_of(step).code]
+            if store := self.attempts.store_of(step):
+                surroundings.append(await store.identity())
+        return await asyncio.to_thread(self.cache.key, request, task.cache, surroundings)
 
 
-def _outcome(step: Step, result: launch.Result) -> Outcome:
+def _with_fetched(request: launch.Request, folder: RunFolder, absent: Mapping[str, str]) -> launch.Request:
+    """With a folder for web addresses too, if all are there: else they stay addresses."""
+    uris = [str(r["uri"]) for records in request.artifacts.values() for r in records]
+    schemes = {uri.partition("://")[0] for uri in uris if uri.startswith(("http://", "https://"))}
+    found = {s for s in schemes if not any(uri.startswith(f"{s}://") for uri in absent)}
+    return replace(
+        request, mounts={**request.mounts, **{f"{s}://": f"{folder.path}/mounts/{s}/" for s in found}}
+    )
+
+
+def _outcome(step: Step, result: launch.Result, absent: Mapping[str, str] | None = None) -> Outcome:
+    if result.error is not None:
+        problem = str(launch.LaunchError(result.error.what, result.error.where, result.error.mend))
+        hints = [f"{uri} could not be fetched: {why}" for uri, why in (absent or {}).items()]
+        return Outcome(Status.FAILED, message="; ".join([problem, *hints]))
     declared = step.interface.output_artifacts
     outputs: dict[str, Value] = {name: launch.decode(text) for name, text in result.parameters.items()}
     for name, records in result.artifacts.items():
@@ -131,34 +124,9 @@ def _outcome(step: Step, result: launch.Result) -> Outcome:
     return Outcome(Status.SUCCEEDED, outputs)
 
 
-def _text(problem: launch.Problem) -> str:
-    return str(launch.LaunchError(problem.what, problem.where, problem.mend))
-
-
 def _encoded(value: Any, path: str, name: str) -> str:
     try:
         # Each value was within the limit where it was made; a list collected from many may be longer.
         return launch.encode(value, limit=None)
     except launch.WireError as error:
         raise error.at(f"task {path}, input {name}") from error
-
-
-def _how(code: int, last: str) -> str:
-    """How a process ended, and the last thing it said."""
-    if code < 0:
-        name = signal.Signals(-code).name
-        hint = "; perhaps the machine ran out of memory" if name == "SIGKILL" else ""
-        return f"it was killed by {name}{hint}"
-    return f"it exited with code {code}" + (f": {last}" if last else "")
-
-
-def tail(log: Path, lines: int = 1) -> str:
-    """The last lines of a log that say something; '' where there are none."""
-    try:
-        with log.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(0, size - TAIL_BYTES))
-            text = file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
-    return "\n".join([line.rstrip() for line in text.splitlines() if line.strip()][-lines:])

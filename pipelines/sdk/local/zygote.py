@@ -1,23 +1,27 @@
-"""The process that imports once what all steps need, and forks one process for every step.
+"""The process that imports once what many steps need, and forks one process for every step.
 
-It is single-threaded and computes nothing, so that a fork of it is safe and takes milliseconds. Where fork
-is not safe (macOS), it starts fresh interpreters instead. The scheduler talks to it over a socket, one JSON
+It has one thread and computes nothing, so that a fork of it is safe and takes milliseconds. Where fork is
+not safe (macOS), it starts fresh interpreters instead. The scheduler talks to it over a socket, one JSON
 object a line:
 
-    -> {"preload": [source, ...]}                      <- {"ready": {"seconds": 1.9, "modules": [...]}}
-    -> {"start": 7, "call": "module:function", "argument": "...", "log": path, "env": {...}}
+    -> {"preload": "key", "modules": ["pandas", ...]}  <- {"importing": "pandas"}, for each that is new
+                                                       <- {"unsafe": "module", "threads": ["name"]}
+                                                       <- {"loaded": "key", "seconds": 1.9}
+    -> {"start": 7, "call": "module:function", "argument": "...", "log": path, "env": {...}, "fresh": false}
                                                        <- {"started": 7, "pid": 4711}
                                                        <- {"ended": 7, "code": 0}     negative: the signal
+                                                       <- {"refused": 7, "why": "..."}
     -> {"kill": 7, "signal": 15}
 
-When the socket closes, whatever still runs is killed: no scheduler, no orphans.
+Modules are imported one at a time while nothing else is to do, so a step starts as soon as its own are there.
+When the socket closes, whatever still runs is ended: no scheduler, no orphans.
 """
 
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
-import importlib
 import json
 import os
 import selectors
@@ -26,10 +30,14 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
+from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sdk.local import child
+from pipelines.sdk.local import child, interpreter, preload
+
+TERM_SECONDS = 1.0  # between SIGTERM and SIGKILL where no scheduler is left to wait
 
 
 class Zygote:
@@ -45,28 +53,43 @@ class Zygote:
         self._fork = fork
         self._pids: dict[int, int] = {}
         self._buffer = b""
+        self._imports: deque[tuple[str, str]] = deque()  # key and module; '' closes a key
+        self._seconds = 0.0
+        self._wake, self._waker = socket.socketpair()
+        self._selector = selectors.DefaultSelector()
 
     def run(self) -> None:
         """Serves the scheduler until it closes the socket."""
-        wake_read, wake_write = socket.socketpair()
-        for end in (wake_read, wake_write):
+        for end in (self._wake, self._waker):
             end.setblocking(False)
-        signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        selector = selectors.DefaultSelector()
-        selector.register(self._control, selectors.EVENT_READ)
-        selector.register(wake_read, selectors.EVENT_READ)
+        for source in (self._control, self._wake):
+            self._selector.register(source, selectors.EVENT_READ)
+        self._arm()
         try:
-            while True:
-                for key, _ in selector.select():
-                    if key.fileobj is wake_read:
-                        wake_read.recv(4096)
-                    elif not self._receive():
-                        return
-                self._reap()
+            while self._turn():
+                pass
+        except (BrokenPipeError, ConnectionResetError):
+            return  # the scheduler has been killed
         finally:
-            for pid in self._pids.values():
-                _signal_group(pid, signal.SIGKILL)
+            self._end_all()
+
+    def _arm(self) -> None:
+        """Has SIGCHLD wake the loop; a module may have changed that when it was imported."""
+        signal.set_wakeup_fd(self._waker.fileno(), warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def _turn(self) -> bool:
+        """One round: what was asked, who has ended, one import. False when the scheduler has gone."""
+        for key, _ in self._selector.select(0 if self._imports else None):
+            if key.fileobj is self._wake:
+                self._wake.recv(4096)
+            elif not self._receive():
+                return False
+        for number, code in self._reap():
+            self._send({"ended": number, "code": code})
+        if self._imports:
+            self._import(*self._imports.popleft())
+        return True
 
     def _receive(self) -> bool:
         data = self._control.recv(1 << 20)
@@ -79,46 +102,71 @@ class Zygote:
 
     def _handle(self, message: dict[str, Any]) -> None:
         if "preload" in message:
-            self._preload(message["preload"])
+            key = message["preload"]
+            self._imports.extend((key, name) for name in [*message["modules"], ""])
         elif "start" in message:
-            pid = self._start(message)
-            self._pids[message["start"]] = pid
-            self._send({"started": message["start"], "pid": pid})
+            self._start(message["start"], message)
         elif "kill" in message and message["kill"] in self._pids:
             _signal_group(self._pids[message["kill"]], message["signal"])
 
-    def _preload(self, sources: list[str]) -> None:
-        from pipelines.sdk.local.preload import preload
-
-        started = time.perf_counter()
-        modules: tuple[str, ...] = ()
-        if self._fork:
-            for name in ("kfp.dsl.executor", "kfp.dsl.utils", "pipelines.sdk.local.worker"):
-                importlib.import_module(name)
-            modules = preload(sources)
-            gc.collect()
+    def _import(self, key: str, name: str) -> None:
+        if not name:
             gc.freeze()  # objects of the imports stay shared between the forked processes
-        self._send({"ready": {"seconds": time.perf_counter() - started, "modules": modules}})
+            self._send({"loaded": key, "seconds": self._seconds})
+        elif preload.is_new(name):
+            self._send({"importing": name})
+            started = time.perf_counter()
+            preload.import_module(name)
+            self._seconds += time.perf_counter() - started
+            self._arm()
+            if names := preload.threads():
+                self._fork = False  # a lock that one of them held would be held for ever in a fork
+                self._imports.clear()
+                self._send({"unsafe": name, "threads": names})
 
-    def _start(self, message: dict[str, Any]) -> int:
-        if not self._fork:
-            return _spawn(message)
-        pid = os.fork()
+    def _start(self, number: int, message: Mapping[str, Any]) -> None:
+        try:
+            pid = self._fork_step(message) if self._fork and not message["fresh"] else _spawn(message)
+        except OSError as error:  # no more processes, no more memory
+            self._send({"refused": number, "why": error.strerror or str(error)})
+            return
+        self._pids[number] = pid
+        self._send({"started": number, "pid": pid})
+
+    def _fork_step(self, message: Mapping[str, Any]) -> int:
+        with warnings.catch_warnings():
+            # Python 3.12 warns where a library's C code has threads; those (OpenBLAS) know about forks.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            pid = os.fork()
         if pid == 0:
-            self._control.close()
             signal.set_wakeup_fd(-1)
+            for end in (self._control, self._wake, self._waker, self._selector):
+                end.close()
             child.enter(message["call"], message["argument"], message["log"], message["env"])
         return pid
 
-    def _reap(self) -> None:
-        """Reports who has ended; the rest of their process group (what a step left behind) is killed."""
+    def _reap(self) -> list[tuple[int, int]]:
+        """Who has ended, and how; the rest of their process group (what a step left behind) is killed."""
+        ended = []
         for number, pid in list(self._pids.items()):
             if _has_ended(pid):
                 # Not yet waited for: while the leader is a zombie, nobody else can get its group's number.
                 _signal_group(pid, signal.SIGKILL)
                 _, status = os.waitpid(pid, 0)
                 del self._pids[number]
-                self._send({"ended": number, "code": os.waitstatus_to_exitcode(status)})
+                ended.append((number, os.waitstatus_to_exitcode(status)))
+        return ended
+
+    def _end_all(self) -> None:
+        """Asks first: the client of a container engine passes SIGTERM on, and SIGKILL not."""
+        for pid in self._pids.values():
+            _signal_group(pid, signal.SIGTERM)
+        deadline = time.monotonic() + TERM_SECONDS
+        while self._pids and time.monotonic() < deadline:
+            self._reap()
+            time.sleep(0.01)
+        for pid in self._pids.values():
+            _signal_group(pid, signal.SIGKILL)
 
     def _send(self, message: Mapping[str, Any]) -> None:
         self._control.sendall(json.dumps(message).encode() + b"\n")
@@ -130,10 +178,13 @@ def _has_ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def _spawn(message: dict[str, Any]) -> int:
-    command = [sys.executable, "-m", "pipelines.sdk.local.child", json.dumps(message)]
+def _spawn(message: Mapping[str, Any]) -> int:
+    process = subprocess.Popen(
+        interpreter.command("pipelines.sdk.local.child", json.dumps(message)),
+        env={**os.environ, **message["env"]},
+        start_new_session=True,
+    )
     # waitid() in _reap collects it; a Popen object that is dropped complains of a child still running.
-    process = subprocess.Popen(command, start_new_session=True)
     process.returncode = 0
     return process.pid
 
@@ -150,9 +201,12 @@ def _signal_group(pid: int, number: int) -> None:
 def main() -> None:
     """Runs on the socket whose number is the first argument; the second is `fork` or `spawn`."""
     control = socket.socket(fileno=int(sys.argv[1]))
-    os.set_inheritable(control.fileno(), False)
+    control.set_inheritable(False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()  # a module, or a step, that crashes in C code says where
+    gc.disable()  # nothing here becomes garbage, and imports are a fifth faster without the search for it
     Zygote(control, fork=sys.argv[2] == "fork").run()
+    os._exit(0)  # not waiting for threads that imports have started
 
 
 if __name__ == "__main__":
