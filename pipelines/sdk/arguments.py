@@ -4,40 +4,56 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pipelines.sdk import launch
 from pipelines.sdk.errors import Finding, UsageError
-from pipelines.sdk.values import ArtifactSpec, Interface, Json, Parameter, ParameterType
+from pipelines.sdk.values import ArtifactSpec, Interface, Json, Parameter, ParameterType, fits
+
+Declared: TypeAlias = Parameter | ArtifactSpec
+_INTEGER = re.compile(r"[+-]?[0-9]{1,4000}")
+_DOUBLE = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WORDS = {
+    ParameterType.STRING: "text",
+    ParameterType.INTEGER: "whole number",
+    ParameterType.DOUBLE: "number",
+    ParameterType.BOOLEAN: "boolean: write true or false",
+    ParameterType.LIST: "JSON list",
+}
 
 
-def from_texts(interface: Interface, texts: Mapping[str, str]) -> dict[str, Json]:
+def from_texts(
+    interface: Interface, texts: Mapping[str, str], findings: Iterable[Finding] = ()
+) -> dict[str, Json]:
     """Reads `NAME=VALUE` options by the types that the pipeline declares.
 
-    Text is taken as it is, a boolean is true or false, lists and dicts are JSON, an artifact is its URI.
+    Text is taken as it is, a boolean is true or false, lists and dicts are JSON, an artifact is its URI or
+    path. `null`, for anything but text, is no value.
 
     Args:
         interface: of the pipeline.
         texts: value texts by name.
+        findings: what is known to be wrong already.
 
     Raises:
         UsageError: with everything that is wrong.
     """
-    findings: list[Finding] = []
+    found = list(findings)
     values: dict[str, Json] = {}
     for name, text in texts.items():
-        parameter = interface.parameters.get(name)
+        declared = interface.parameters.get(name) or interface.artifacts.get(name)
         try:
-            values[name] = _READERS[parameter.type](text) if parameter else text
+            values[name] = _read(declared, text) if declared else text
         except ValueError as error:
-            findings.append(Finding(f"{_short(text)} is no {_kind(parameter)}: {error}", f"parameter {name}"))
-    return check(interface, values, findings)
+            found.append(Finding(str(error), f"parameter {name}"))
+    return check(interface, values, found)
 
 
 def check(
-    interface: Interface, values: Mapping[str, Json], findings: list[Finding] | None = None
+    interface: Interface, values: Mapping[str, Json], findings: Iterable[Finding] = ()
 ) -> dict[str, Json]:
     """Checks typed values against what the pipeline declares.
 
@@ -47,54 +63,69 @@ def check(
         findings: what is known to be wrong already.
 
     Returns:
-        The values, whole numbers for a NUMBER_DOUBLE as floats; without those that are None.
+        The values, whole numbers for a NUMBER_DOUBLE as floats, local paths absolute; without those that are
+        None.
 
     Raises:
         UsageError: with everything that is wrong.
     """
-    findings = list(findings or ())
-    known: dict[str, Parameter | ArtifactSpec] = {**interface.parameters, **interface.artifacts}
-    findings += [_unknown(name, known) for name in values if name not in known]
-    broken = {finding.where.removeprefix("parameter ") for finding in findings}
+    found = list(findings)
+    known: dict[str, Declared] = {**interface.parameters, **interface.artifacts}
+    broken = {finding.where.removeprefix("parameter ") for finding in found}
+    found += [_unknown(name, known) for name in values if name not in known]
     checked: dict[str, Json] = {}
     for name, declared in known.items():
         value = values.get(name)
         if value is None:
-            required = not declared.optional and not (
-                isinstance(declared, Parameter) and declared.has_default
-            )
-            if required and name not in broken:
-                findings.append(Finding("a value is required", f"parameter {name}", f"-p {name}=..."))
+            if _required(declared) and name not in broken:
+                found.append(Finding("a value is required", f"parameter {name}", f"-p {name}=..."))
         elif problem := _problem(declared, value):
-            findings.append(Finding(problem, f"parameter {name}"))
+            found.append(Finding(problem[0], f"parameter {name}", problem[1]))
         else:
             checked[name] = _typed(declared, value)
-    if findings:
-        raise UsageError(*findings)
+    if found:
+        raise UsageError(*found)
     return checked
 
 
-def _problem(declared: Parameter | ArtifactSpec, value: Json) -> str:
+def _required(declared: Declared) -> bool:
+    return not declared.optional and not (isinstance(declared, Parameter) and declared.has_default)
+
+
+def _problem(declared: Declared, value: Json) -> tuple[str, str] | None:
+    """What is wrong with a value, and what to do about it."""
     if isinstance(declared, ArtifactSpec):
-        return "" if isinstance(value, str) and value else f"{_short(value)} is no URI"
-    if not _FITS[declared.type](value):
-        return f"{_short(value)} is no {_kind(declared)}"
-    if declared.literals and value not in declared.literals:
-        allowed = ", ".join(json.dumps(literal) for literal in declared.literals)
-        return f"{_short(value)} is not one of {allowed}"
+        uris = value if isinstance(value, list) and declared.is_list else [value]
+        wrong = [uri for uri in uris if not isinstance(uri, str) or not uri]
+        return (f"{_short(wrong[0])} is no URI or path", "") if wrong else None
+    if not fits(value, declared.type):
+        return f"{_short(value)} is no {_words(declared)}", ""
     try:
         launch.encode(value)
+        text = launch.encode(_typed(declared, value))
     except launch.WireError as error:
-        return str(error)
-    return ""
+        return f"{error.where}: {error.what}" if error.where else error.what, error.mend
+    if declared.literals and text not in {
+        launch.encode(_typed(declared, each)) for each in declared.literals
+    }:
+        return f"{_short(value)} is not one of {', '.join(map(_short, declared.literals))}", ""
+    return None
 
 
-def _typed(declared: Parameter | ArtifactSpec, value: Json) -> Json:
-    if isinstance(declared, Parameter) and declared.type is ParameterType.DOUBLE and isinstance(value, int):
-        return float(value)
-    if isinstance(declared, ArtifactSpec) and isinstance(value, str) and "://" not in value:
-        return str(Path(value).absolute())
+def _typed(declared: Declared, value: Json) -> Json:
+    if isinstance(declared, ArtifactSpec):
+        return [_placed(each) for each in value] if isinstance(value, list) else _placed(value)
+    if declared.type is ParameterType.DOUBLE and isinstance(value, int):
+        try:
+            return float(value)
+        except OverflowError:
+            raise launch.WireError(f"{_short(value)} is beyond what a floating-point number can be") from None
     return value
+
+
+def _placed(uri: Json) -> Json:
+    """A path of this machine as one that holds in any working directory."""
+    return str(Path(uri).absolute()) if isinstance(uri, str) and "://" not in uri else uri
 
 
 def _unknown(name: str, known: Mapping[str, Any]) -> Finding:
@@ -103,69 +134,78 @@ def _unknown(name: str, known: Mapping[str, Any]) -> Finding:
     return Finding("the pipeline has no such parameter", f"parameter {name}", mend)
 
 
-def _boolean(text: str) -> bool:
-    if text.lower() in {"true", "false"}:
-        return text.lower() == "true"
-    raise ValueError("write true or false")
+def _read(declared: Declared, text: str) -> Json:
+    if isinstance(declared, ArtifactSpec):
+        return _json(text, list, "JSON list") if declared.is_list and text.lstrip().startswith("[") else text
+    if declared.type is ParameterType.STRING:
+        return text
+    return None if text.strip() == "null" else _READERS.get(declared.type, _struct)(text)
 
 
-def _integer(text: str) -> int:
+def _boolean(text: str) -> Json:
+    if text.strip().lower() not in {"true", "false"}:
+        raise ValueError(f"{_short(text)} is no {_WORDS[ParameterType.BOOLEAN]}")
+    return text.strip().lower() == "true"
+
+
+def _integer(text: str) -> Json:
+    if not _INTEGER.fullmatch(text.strip()):
+        raise ValueError(f"{_short(text)} is no {_WORDS[ParameterType.INTEGER]}")
+    return int(text)
+
+
+def _double(text: str) -> Json:
+    if not _DOUBLE.fullmatch(text.strip()):
+        raise ValueError(f"{_short(text)} is no {_WORDS[ParameterType.DOUBLE]}")
+    return float(text)
+
+
+def _list(text: str) -> Json:
+    return _json(text, list, _WORDS[ParameterType.LIST])
+
+
+def _struct(text: str) -> Json:
+    return _json(text, dict, "JSON object")
+
+
+def _json(text: str, kind: type, words: str) -> Json:
     try:
-        return int(text.strip())
-    except ValueError:
-        raise ValueError("write a whole number") from None
+        value: Json = json.loads(text, parse_constant=_constant, object_pairs_hook=_object)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{_short(text)} is no {words}: {error}") from None
+    if not isinstance(value, kind):
+        raise ValueError(f"{_short(text)} is no {words}")
+    return value
 
 
-def _double(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise ValueError("write a number") from None
+def _constant(name: str) -> Json:
+    raise ValueError(f"{name} is no JSON value")
 
 
-def _json(kind: type) -> Callable[[str], Json]:
-    def read(text: str) -> Json:
-        try:
-            value: Json = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"not JSON, {error}") from None
-        if not isinstance(value, kind):
-            raise ValueError(f"write a JSON {'list' if kind is list else 'object'}")
-        return value
-
-    return read
-
-
-def _whole(value: Json) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        twice = next(key for key, _ in pairs if [each for each, _ in pairs].count(key) > 1)
+        raise ValueError(f"the key {_short(twice)} stands twice")
+    return made
 
 
 _READERS: Mapping[ParameterType, Callable[[str], Json]] = {
-    ParameterType.STRING: str,
     ParameterType.INTEGER: _integer,
     ParameterType.DOUBLE: _double,
     ParameterType.BOOLEAN: _boolean,
-    ParameterType.LIST: _json(list),
-    ParameterType.STRUCT: _json(dict),
-    ParameterType.FINAL_STATUS: _json(dict),
-    ParameterType.TASK_CONFIG: _json(dict),
-}
-_FITS: Mapping[ParameterType, Callable[[Json], bool]] = {
-    ParameterType.STRING: lambda value: isinstance(value, str),
-    ParameterType.INTEGER: _whole,
-    ParameterType.DOUBLE: lambda value: isinstance(value, float) or _whole(value),
-    ParameterType.BOOLEAN: lambda value: isinstance(value, bool),
-    ParameterType.LIST: lambda value: isinstance(value, list),
-    ParameterType.STRUCT: lambda value: isinstance(value, dict),
-    ParameterType.FINAL_STATUS: lambda value: isinstance(value, dict),
-    ParameterType.TASK_CONFIG: lambda value: isinstance(value, dict),
+    ParameterType.LIST: _list,
 }
 
 
-def _kind(parameter: Parameter | None) -> str:
-    return str(parameter.type) if parameter else "value"
+def _words(parameter: Parameter) -> str:
+    return _WORDS.get(parameter.type, "JSON object")
 
 
 def _short(value: Json) -> str:
-    text = json.dumps(value)
+    """The value in a message: as JSON where it is that, cut where it is long."""
+    try:
+        text = json.dumps(value)
+    except (TypeError, ValueError, RecursionError):
+        text = ascii(type(value).__name__)
     return text if len(text) <= 60 else f"{text[:57]}..."

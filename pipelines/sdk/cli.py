@@ -62,9 +62,6 @@ def guarded(make: Any, arguments: Sequence[str] | None, program: str) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return Exit.INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return Exit.OK
     except OSError as error:
         where = str(error.filename or "")
         click.echo(report(PipelineError(Finding(error.strerror or str(error), where))), err=True)
@@ -89,7 +86,7 @@ def _pipeline_group(pipeline: Any) -> click.Group:
     for command in (
         run.pipeline_command(plan, settings),
         backfill.command(plan, settings),
-        compile.command(text, plan, settings),
+        compile.command(text, plan, settings, compile.folder_of(pipeline)),
         graph.command(plan),
         serve.command(plan, settings),
         predict.command(plan, settings),

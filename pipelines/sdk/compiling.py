@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tempfile
 import warnings
@@ -10,6 +11,8 @@ from typing import Any
 
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.settings import STEP_IMAGE
+
+_DEFAULT = re.compile(r"(?m)^(?P<start>#    \S+: \w+ \[Default: )(?P<value>[\[{].*)\]$")
 
 
 def to_ir(pipeline: Any) -> str:
@@ -31,7 +34,22 @@ def to_ir(pipeline: Any) -> str:
                 compiler.Compiler().compile(pipeline, str(file))
         except (TypeError, ValueError, RuntimeError) as error:
             raise BadPipeline(Finding(f"kfp cannot compile it: {error}", pipeline.name)) from error
-        return file.read_text(encoding="utf-8")
+        return _DEFAULT.sub(_in_order, file.read_text(encoding="utf-8"))
+
+
+def _in_order(found: re.Match[str]) -> str:
+    """The default of an input in kfp's comments, its keys sorted: kfp writes them as a hash has them."""
+    try:
+        value = ast.literal_eval(found["value"])
+    except (ValueError, SyntaxError, RecursionError):
+        return found[0]
+    return f"{found['start']}{_sorted(value)!r}]"
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(each) for key, each in sorted(value.items())}
+    return [_sorted(each) for each in value] if isinstance(value, list) else value
 
 
 def with_image(text: str, image: str) -> str:

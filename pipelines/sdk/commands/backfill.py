@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date, timedelta
 
 import click
 
-from pipelines.sdk import arguments
-from pipelines.sdk.commands.parameters import options_of, texts_of
-from pipelines.sdk.commands.run import EXIT_CODES, execute, options
-from pipelines.sdk.errors import Exit, Finding, UsageError
+from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.commands.parameters import add_options, read
+from pipelines.sdk.commands.run import EXIT_CODES, options, run_options, watched
+from pipelines.sdk.commands.times import DAY_PARAMETER
+from pipelines.sdk.commands.times import day as read_day
+from pipelines.sdk.errors import Exit, Finding
 from pipelines.sdk.local.scope import Status
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
 
-DAY_PARAMETER = "as_of"
+MAX_RUNS = 1000
+"""Of one range: more are a slip of the keyboard, or better done in parts."""
 
 
 def command(plan: Plan, settings: Settings) -> click.Command:
@@ -24,6 +28,7 @@ def command(plan: Plan, settings: Settings) -> click.Command:
         plan: the pipeline.
         settings: of the environment.
     """
+    takes = plan.root.interface
 
     @click.option("--from", "first", required=True, metavar="YYYY-MM-DD", help="The first day.")
     @click.option("--to", "last", required=True, metavar="YYYY-MM-DD", help="The last day, included.")
@@ -31,44 +36,78 @@ def command(plan: Plan, settings: Settings) -> click.Command:
         "--every", type=click.IntRange(1), default=1, help="Days from one run to the next.  [default: 1]"
     )
     @click.option("--keep-going", is_flag=True, help="Go on to the next day where a run fails.")
-    def callback(first: str, last: str, every: int, keep_going: bool, **given: str | None) -> int:
-        if DAY_PARAMETER not in plan.root.interface.parameters:
-            raise UsageError(Finding(f"it has no parameter {DAY_PARAMETER}", f"pipeline {plan.name}"))
-        texts = texts_of(given)
-        code = Exit.OK
-        for day in days(first, last, every):
-            inputs = arguments.from_texts(plan.root.interface, {**texts, DAY_PARAMETER: day.isoformat()})
-            click.echo(f"== {day.isoformat()}", err=True)
-            ended = execute(plan, inputs, options(settings), as_json=False)
-            code = max(code, Exit(ended))
-            if ended == EXIT_CODES[Status.CANCELLED] or (ended and not keep_going):
+    @run_options
+    def callback(
+        first: str,
+        last: str,
+        every: int,
+        keep_going: bool,
+        pairs: tuple[str, ...],
+        as_json: bool,
+        no_cache: bool,
+        host: bool,
+        **given: str | None,
+    ) -> int:
+        wrong = [] if DAY_PARAMETER in takes.parameters else [_no_day(plan)]
+        range_, more = days(first, last, every)
+        known = {DAY_PARAMETER: first} if DAY_PARAMETER in takes.parameters else {}
+        read(takes, given, pairs, [*wrong, *more], **known)
+        ended: dict[str, Status] = {}
+        for day in map(date.isoformat, range_):
+            click.echo(f"== {day}", err=True)
+            inputs = read(takes, given, pairs, [], **{DAY_PARAMETER: day})
+            result = watched(plan, inputs, options(settings, no_cache, host))
+            ended[day] = result.status
+            if as_json:
+                to_stdout(json.dumps({DAY_PARAMETER: day, **result.to_json()}))
+            if result.status is Status.CANCELLED or (result.status is Status.FAILED and not keep_going):
                 break
-        return code
+        _summarise(ended, len(range_))
+        return max((EXIT_CODES[status] for status in ended.values()), default=Exit.OK)
 
-    made = click.command("backfill", help="Run the pipeline once for each day of a range.")(callback)
-    made.params.extend(options_of(plan.root.interface, without=(DAY_PARAMETER,)))
+    made = click.command(
+        "backfill",
+        help="Run the pipeline once for each day of a range, oldest first. With --json, a line for each run.",
+    )(callback)
+    add_options(made, takes, without=(DAY_PARAMETER,))
     return made
 
 
-def days(first: str, last: str, every: int) -> list[date]:
-    """The days of a range, oldest first.
+def _no_day(plan: Plan) -> Finding:
+    what = f"the pipeline has no parameter {DAY_PARAMETER} to say which day a run is for"
+    return Finding(what, f"pipeline {plan.name}", f'add `{DAY_PARAMETER}: str = ""` to it')
+
+
+def _summarise(ended: dict[str, Status], planned: int) -> None:
+    counts = {status: sum(each is status for each in ended.values()) for status in ended.values()}
+    told = ", ".join(f"{count} {str(status).lower()}" for status, count in counts.items())
+    click.echo(f"== {len(ended)} of {planned} days: {told}", err=True)
+    unfinished = [day for day, status in ended.items() if status is not Status.SUCCEEDED]
+    if unfinished:
+        click.echo(f"   not succeeded: {', '.join(unfinished)}", err=True)
+
+
+def days(first: str, last: str, every: int) -> tuple[list[date], list[Finding]]:
+    """The days of a range, oldest first, and what is wrong with it.
 
     Args:
         first: ISO date.
         last: ISO date, included.
         every: days from one to the next.
-
-    Raises:
-        UsageError: where one is no date, or the range is empty.
     """
-    findings, read = [], []
+    findings: list[Finding] = []
+    read: list[date] = []
     for option, text in (("--from", first), ("--to", last)):
         try:
-            read.append(date.fromisoformat(text))
-        except ValueError:
-            findings.append(Finding(f"{text!r} is no day", option, "write it as 2015-06-30"))
-    if not findings and read[0] > read[1]:
-        findings.append(Finding(f"{first} is after {last}", "--from"))
+            read.append(read_day(text))
+        except ValueError as error:
+            findings.append(Finding(str(error), option))
     if findings:
-        raise UsageError(*findings)
-    return [read[0] + timedelta(days=n) for n in range(0, (read[1] - read[0]).days + 1, every)]
+        return [], findings
+    count = (read[1] - read[0]).days // every + 1
+    if read[0] > read[1]:
+        return [], [Finding(f"{first} is after {last}", "--from", "the range goes from the older day on")]
+    if count > MAX_RUNS:
+        mend = "take a smaller range, or --every N"
+        return [], [Finding(f"the range has {count:,} runs; {MAX_RUNS:,} are the most", "--to", mend)]
+    return [read[0] + timedelta(days=n * every) for n in range(count)], []

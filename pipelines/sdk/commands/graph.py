@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import click
 
 from pipelines.sdk import ir
-from pipelines.sdk.plan import Dag, Importer, Plan, Task, needs
+from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.plan import Dag, Importer, Plan, Task, needs, walk
+
+LABEL = 80  # characters; a longer text is cut
+# What Mermaid would read as the end of the text, as HTML or Markdown, or as one of its own codes.
+_CODES = {character: f"#{ord(character)};" for character in '"#&<>`\\{}'}
 
 
 def command(plan: Plan) -> click.Command:
@@ -20,7 +25,7 @@ def command(plan: Plan) -> click.Command:
 
     @click.command("graph", help="Print the pipeline as a Mermaid diagram.")
     def graph_command() -> None:
-        click.echo(mermaid(plan))
+        to_stdout(mermaid(plan))
 
     return graph_command
 
@@ -31,7 +36,7 @@ def file_command() -> click.Command:
     @click.command("graph", help="Print a compiled pipeline as a Mermaid diagram.")
     @click.argument("file")
     def graph_command(file: str) -> None:
-        click.echo(mermaid(ir.read_file(file)))
+        to_stdout(mermaid(ir.read_file(file)))
 
     return graph_command
 
@@ -42,20 +47,33 @@ def mermaid(plan: Plan) -> str:
     Args:
         plan: the pipeline.
     """
-    return "\n".join(["flowchart TD", *_dag(plan.root, "", "  ")])
+    return "\n".join(["flowchart TD", *_dag(plan.root, "", "  ", _ids(plan.root))])
 
 
-def _dag(dag: Dag, prefix: str, indent: str) -> Iterator[str]:
+def _ids(root: Dag) -> dict[str, str]:
+    """A name for every task's path. The prefix keeps it apart from Mermaid's words (`end`, `click`, ...)."""
+    ids: dict[str, str] = {}
+    for path, _ in walk(root):
+        wanted = "t_" + re.sub(r"[^A-Za-z0-9]+", "_", path)
+        taken, number = set(ids.values()), 2
+        name = wanted
+        while name in taken:
+            name, number = f"{wanted}_{number}", number + 1
+        ids[path] = name
+    return ids
+
+
+def _dag(dag: Dag, prefix: str, indent: str, ids: Mapping[str, str]) -> Iterator[str]:
     for task in dag.tasks:
         for each in (task, *task.on_exit):
-            yield from _node(each, prefix, indent)
+            yield from _node(each, prefix, indent, ids)
     names = {task.name for task in dag.tasks}
     for task in dag.tasks:
         waits = set(needs(task)) & names
         for name in sorted(_direct(waits, dag)):
-            yield f"{indent}{_id(prefix + name)} --> {_id(prefix + task.name)}"
+            yield f"{indent}{ids[prefix + name]} --> {ids[prefix + task.name]}"
         for handler in task.on_exit:
-            yield f"{indent}{_id(prefix + task.name)} -. on exit .-> {_id(prefix + handler.name)}"
+            yield f"{indent}{ids[prefix + task.name]} -. on exit .-> {ids[prefix + handler.name]}"
 
 
 def _direct(waits: set[str], dag: Dag) -> set[str]:
@@ -70,11 +88,11 @@ def _direct(waits: set[str], dag: Dag) -> set[str]:
     return waits - indirect
 
 
-def _node(task: Task, prefix: str, indent: str) -> Iterator[str]:
-    name = _id(prefix + task.name)
+def _node(task: Task, prefix: str, indent: str, ids: Mapping[str, str]) -> Iterator[str]:
+    name = ids[prefix + task.name]
     if isinstance(task.body, Dag):
         yield f'{indent}subgraph {name}["{_label(_group_title(task))}"]'
-        yield from _dag(task.body, f"{prefix}{task.name}/", f"{indent}  ")
+        yield from _dag(task.body, f"{prefix}{task.name}/", f"{indent}  ", ids)
         yield f"{indent}end"
     elif isinstance(task.body, Importer):
         yield f'{indent}{name}[("{_label(task.label)}")]'
@@ -83,6 +101,9 @@ def _node(task: Task, prefix: str, indent: str) -> Iterator[str]:
 
 
 def _group_title(task: Task) -> str:
+    """The author's own title, or else what the group does."""
+    if task.label != task.name:
+        return task.label
     if task.loop:
         return f"for each: {task.label}"
     if task.when:
@@ -92,9 +113,7 @@ def _group_title(task: Task) -> str:
     return task.label
 
 
-def _id(path: str) -> str:
-    return re.sub(r"\W", "_", path)
-
-
 def _label(text: str) -> str:
-    return text.replace('"', "#quot;")
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    cut = line if len(line) <= LABEL else f"{line[: LABEL - 1]}…"
+    return "".join(_CODES.get(character, character) for character in cut) or " "

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.sdk import ir
-from pipelines.sdk.plan import Dag, Importer, Plan, Step, Task, walk
-from pipelines.sdk.values import Parameter
+from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.plan import Dag, Importer, Loop, Plan, Step, Task, walk
+from pipelines.sdk.values import Binding, Constant, DagInput, Parameter, TaskOutput
+
+SHOWN = 80  # characters of a default
+WIDTH = 400  # of the table where the output is no terminal
 
 
 def command() -> click.Command:
@@ -23,11 +29,7 @@ def command() -> click.Command:
     @click.option("--json", "as_json", is_flag=True, help="Print it as JSON, alone, on stdout.")
     def inspect_command(file: str, as_json: bool) -> None:
         plan = ir.read_file(file)
-        if as_json:
-            json.dump(description(plan), sys.stdout, indent=2)
-            sys.stdout.write("\n")
-        else:
-            _print(plan, Console(highlight=False))
+        to_stdout(json.dumps(description(plan), indent=2) if as_json else _table(plan))
 
     return inspect_command
 
@@ -75,7 +77,7 @@ def _task(path: str, task: Task) -> dict[str, Any]:
         argo = "launched" if body.python else "native or launched"
     extras = {
         "condition": task.when,
-        "loop": f"over {task.loop.items}" if task.loop else "",
+        "loop": _loop(task.loop) if task.loop else "",
         "retries": task.retry.limit if task.retry else 0,
         "cached": task.cache.enabled,
         "after": list(task.after),
@@ -84,8 +86,22 @@ def _task(path: str, task: Task) -> dict[str, Any]:
     return {"name": path, "kind": kind, "image": image, "local": local, "argo": argo, **extras}
 
 
+def _loop(loop: Loop) -> str:
+    limit = f", {loop.parallelism} at once" if loop.parallelism else ""
+    return f"over {_source(loop.items)}{limit}"
+
+
+def _source(items: Binding) -> str:
+    if isinstance(items, Constant):
+        return f"{len(items.value) if isinstance(items.value, list) else 1} constants"
+    path = "".join(f".{key}" for key in getattr(items, "path", ()))
+    if isinstance(items, DagInput):
+        return f"input {items.name.removeprefix('pipelinechannel--')}{path}"
+    return f"{items.task}.{items.output}{path}" if isinstance(items, TaskOutput) else "its element"
+
+
 def _kfp_pods(dag: Dag) -> int:
-    """Pods of KFP's own backend, a loop counted as one iteration: a driver for every group, two for a step."""
+    """Pods of KFP's own backend: a driver for every group, two for a step, one iteration of a loop."""
     total = 0
     for task in (each for top in dag.tasks for each in (top, *top.on_exit)):
         if isinstance(task.body, Dag):
@@ -95,21 +111,43 @@ def _kfp_pods(dag: Dag) -> int:
     return total
 
 
-def _print(plan: Plan, console: Console) -> None:
+def _table(plan: Plan) -> str:
+    """The same for people: parameters, a table of the tasks, what each backend makes of them."""
     facts = description(plan)
-    console.print(f"{plan.name}  (kfp {plan.sdk_version.removeprefix('kfp-') or '?'})", markup=False)
+    version = plan.sdk_version.removeprefix("kfp-")
+    lines = [f"{plan.name}  (compiled by kfp {version})" if version else plan.name]
+    lines += [f"  {summary}" for summary in plan.description.strip().splitlines()[:1]]
     for parameter in facts["parameters"]:
         default = json.dumps(parameter["default"]) if "default" in parameter else ""
-        state = f"= {default}" if default else "required" if parameter["required"] else "optional"
-        console.print(f"  {parameter['name']}: {parameter['type']} {state}", markup=False)
+        shown = default if len(default) <= SHOWN else f"{default[:SHOWN]}..."
+        state = f"= {shown}" if shown else "required" if parameter["required"] else "optional"
+        lines.append(f"  {parameter['name']}: {parameter['type']} {state}")
+    lines += [f"  {name}: artifact" for name in facts["artifacts"]]
+    lines += [_columns(facts["tasks"]), *_totals(facts["backends"])]
+    return "\n".join(lines)
+
+
+def _columns(tasks: list[dict[str, Any]]) -> str:
+    columns = ("task", "kind", "image", "local", "argo", "notes")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("task", "kind", "image", "local", "argo"):
+    for column in columns:
         table.add_column(column, overflow="fold")
-    for task in facts["tasks"]:
-        table.add_row(*(task[key] for key in ("name", "kind", "image", "local", "argo")))
-    console.print(table)
-    pods = facts["backends"]
-    console.print(
-        f"local: {pods['local']['processes']} processes; Argo: {pods['argo']['pods']} pods; "
-        f"KFP's own backend: {pods['kfp']['pods']} pods (a loop counted once)"
-    )
+    for task in tasks:
+        notes = [task["loop"], f"if {task['condition']}" if task["condition"] else ""]
+        notes += [f"{task['retries']} retries" if task["retries"] else "", "cached" if task["cached"] else ""]
+        row = {**task, "task": task["name"], "notes": ", ".join(filter(None, notes))}
+        table.add_row(*(escape(row[column]) for column in columns))
+    # A file or a pipe has no width: nothing is folded there.
+    width = None if sys.stdout.isatty() else WIDTH
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def _totals(backends: dict[str, Any]) -> list[str]:
+    containers = len(backends["local"]["containers"])
+    local = f"local: {backends['local']['processes']} processes"
+    local += f", {containers} of them need docker, podman or --host" if containers else ""
+    argo, kfp = backends["argo"]["pods"], backends["kfp"]["pods"]
+    return [f"{local}; Argo: {argo} pods; KFP's own backend: {kfp} pods (a loop counted once)"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.commands.registry import service_of
 from pipelines.sdk.errors import Finding, Unreachable, UsageError
 from pipelines.sdk.plan import Plan
@@ -40,7 +41,7 @@ def command(plan: Plan, settings: Settings) -> click.Command:
             url = endpoint.url
         chosen: client.Protocol = "v2" if protocol == "v2" else "invocations"
         predictions = client.predict(url, body, protocol=chosen, model=model_name)
-        click.echo(json.dumps({"predictions": predictions}))
+        to_stdout(json.dumps({"predictions": predictions}))
 
     return predict_command
 

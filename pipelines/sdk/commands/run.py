@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
-from pipelines.sdk import arguments, ir
-from pipelines.sdk.commands.parameters import options_of, texts_of
+from pipelines.sdk import ir
+from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.commands.parameters import add_options, pairs_option, read, wrong_day
+from pipelines.sdk.commands.times import moment
 from pipelines.sdk.errors import Exit, Finding, UsageError
 from pipelines.sdk.local.run import Options, RunResult, Watcher, run
 from pipelines.sdk.local.scope import Artifacts, Status, Value
@@ -30,15 +31,20 @@ EXIT_CODES = {
 def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every way to run has."""
     for option in (
+        pairs_option,
         click.option("--json", "as_json", is_flag=True, help="Print the result as JSON, alone, on stdout."),
         click.option(
             "--no-cache", is_flag=True, help="Run every step, also where an earlier result would do."
         ),
         click.option("--host", is_flag=True, help="Run container components as plain processes."),
-        click.option("--schedule-time", default="", help="The time that this run was meant for (RFC 3339)."),
     ):
         function = option(function)
     return function
+
+
+_schedule_option = click.option(
+    "--schedule-time", default="", metavar="TIME", help="The time that this run was meant for (RFC 3339)."
+)
 
 
 def pipeline_command(plan: Plan, settings: Settings) -> click.Command:
@@ -50,12 +56,22 @@ def pipeline_command(plan: Plan, settings: Settings) -> click.Command:
     """
 
     @run_options
-    def callback(as_json: bool, no_cache: bool, host: bool, schedule_time: str, **given: str | None) -> int:
-        inputs = arguments.from_texts(plan.root.interface, texts_of(given))
-        return execute(plan, inputs, options(settings, no_cache, host, schedule_time), as_json=as_json)
+    @_schedule_option
+    def callback(
+        pairs: tuple[str, ...],
+        as_json: bool,
+        no_cache: bool,
+        host: bool,
+        schedule_time: str,
+        **given: str | None,
+    ) -> int:
+        scheduled, wrong = _moment(schedule_time)
+        wrong += wrong_day(given, pairs)
+        inputs = read(plan.root.interface, given, pairs, wrong)
+        return execute(plan, inputs, options(settings, no_cache, host, scheduled), as_json=as_json)
 
     command = click.command("run", help="Run the pipeline on this machine.")(callback)
-    command.params.extend(options_of(plan.root.interface))
+    add_options(command, plan.root.interface)
     return command
 
 
@@ -68,18 +84,24 @@ def file_command(settings: Settings) -> click.Command:
 
     @click.command("run", help="Run a compiled pipeline on this machine.")
     @click.argument("file")
-    @click.option(
-        "-p", "--parameter", "pairs", multiple=True, metavar="NAME=VALUE", help="A pipeline parameter."
-    )
     @run_options
+    @_schedule_option
     def command(
         file: str, pairs: tuple[str, ...], as_json: bool, no_cache: bool, host: bool, schedule_time: str
     ) -> int:
         plan = ir.read_file(file)
-        inputs = arguments.from_texts(plan.root.interface, _split(pairs))
-        return execute(plan, inputs, options(settings, no_cache, host, schedule_time), as_json=as_json)
+        scheduled, wrong = _moment(schedule_time)
+        inputs = read(plan.root.interface, {}, pairs, wrong)
+        return execute(plan, inputs, options(settings, no_cache, host, scheduled), as_json=as_json)
 
     return command
+
+
+def _moment(text: str) -> tuple[str, list[Finding]]:
+    try:
+        return (moment(text) if text else ""), []
+    except ValueError as error:
+        return "", [Finding(str(error), "--schedule-time")]
 
 
 def execute(plan: Plan, inputs: Mapping[str, Json], options: Options, *, as_json: bool) -> int:
@@ -94,20 +116,30 @@ def execute(plan: Plan, inputs: Mapping[str, Json], options: Options, *, as_json
     Returns:
         The exit code.
     """
-    progress = Progress()
-    with progress:
-        watcher = Watcher(progress.opened, progress.started, progress.ended)
-        result = run(plan, _with_records(plan, inputs), options, watcher)
-    show(result, progress.console, as_json=as_json)
+    result = watched(plan, inputs, options)
+    if as_json:
+        to_stdout(json.dumps(result.to_json(), indent=2))
     return EXIT_CODES[result.status]
 
 
-def show(result: RunResult, console: Console, *, as_json: bool) -> None:
-    """Prints the summary, and the JSON where it is wanted."""
-    summary(result, console)
-    if as_json:
-        json.dump(result.to_json(), sys.stdout, indent=2)
-        sys.stdout.write("\n")
+def watched(plan: Plan, inputs: Mapping[str, Json], options: Options) -> RunResult:
+    """Runs a pipeline, shows on standard error how it goes, and a summary when it has ended.
+
+    Args:
+        plan: the pipeline.
+        inputs: checked values; an artifact is its URI.
+        options: how to run.
+
+    Raises:
+        UsageError: where an artifact that is a path of this machine is not there.
+    """
+    values = _with_records(plan, inputs)
+    progress = Progress()
+    with progress:
+        watcher = Watcher(progress.opened, progress.started, progress.ended)
+        result = run(plan, values, options, watcher)
+    summary(result, progress.console)
+    return result
 
 
 def options(
@@ -127,24 +159,17 @@ def options(
 def _with_records(plan: Plan, inputs: Mapping[str, Json]) -> dict[str, Value]:
     """Root artifact inputs are given as URIs, and travel as records."""
     values: dict[str, Value] = dict(inputs)
+    missing: list[Finding] = []
     for name, spec in plan.root.interface.artifacts.items():
-        if name in values:
-            kind = {"schemaTitle": spec.schema_title, "schemaVersion": spec.schema_version}
-            record = {"name": name, "type": kind, "uri": values[name], "metadata": {}}
-            values[name] = Artifacts((record,), spec.is_list)
+        given = values.get(name)
+        uris = [str(uri).removeprefix("file://") for uri in (given if isinstance(given, list) else [given])]
+        if given is None:
+            continue
+        absent = [uri for uri in uris if "://" not in uri and not Path(uri).exists()]
+        missing += [Finding(f"{uri} is not there", f"parameter {name}") for uri in absent]
+        kind = {"schemaTitle": spec.schema_title, "schemaVersion": spec.schema_version}
+        records = ({"name": name, "type": kind, "uri": uri, "metadata": {}} for uri in uris)
+        values[name] = Artifacts(tuple(records), spec.is_list)
+    if missing:
+        raise UsageError(*missing)
     return values
-
-
-def _split(pairs: tuple[str, ...]) -> dict[str, str]:
-    texts: dict[str, str] = {}
-    findings = []
-    for pair in pairs:
-        name, equals, text = pair.partition("=")
-        if not equals or not name:
-            findings.append(Finding(f"{pair!r} is not NAME=VALUE", "-p"))
-        elif name in texts:
-            findings.append(Finding("it is given twice", f"parameter {name}"))
-        texts[name] = text
-    if findings:
-        raise UsageError(*findings)
-    return texts

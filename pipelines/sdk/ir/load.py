@@ -65,7 +65,7 @@ def load(text: str, where: str) -> Documents:
     _parse(spec_doc, spec, where)
     _parse(deployment_doc, deployment, where)
     _parse(platform_doc, platform, where)
-    kubernetes, config = _kubernetes(platform, deployment)
+    kubernetes, config = _kubernetes(platform, deployment, where)
     return Documents(spec, deployment, kubernetes, config)
 
 
@@ -133,18 +133,18 @@ def _parse(document: dict[str, Any], message: Message, where: str) -> None:
         raise _bad(f"protobuf refuses it: {text}", where) from error
 
 
-def _kubernetes(platform: Any, deployment: Any) -> tuple[dict[str, Any], Any]:
+def _kubernetes(platform: Any, deployment: Any, where: str) -> tuple[dict[str, Any], Any]:
     findings = [
-        Finding(f"settings for the platform {name!r}, which no backend has", "platforms", "known: kubernetes")
+        Finding(f"no backend has a platform {name!r}", f"{where}, platforms", "known: kubernetes")
         for name in sorted(set(platform.platforms) - {"kubernetes"})
     ]
     ours = platform.platforms["kubernetes"]
     if ours.config.fields or ours.platform not in ("", "kubernetes"):
-        findings.append(Finding("`platform` and `config` mean nothing here", "platforms.kubernetes"))
+        findings.append(Finding("`platform` and `config` mean nothing here", f"{where}, platforms"))
     executors: dict[str, Json] = {}
     for label, settings in sorted(ours.deployment_spec.executors.items()):
         executors[label] = json_value(settings)
-        place = f"platforms.kubernetes.deploymentSpec.executors.{label}"
+        place = f"{where}, platforms.kubernetes.deploymentSpec.executors.{label}"
         if label not in deployment.executors:
             findings.append(Finding("the pipeline has no such executor", place))
         elif executors[label] and deployment.executors[label].WhichOneof("spec") != "container":
