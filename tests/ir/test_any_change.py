@@ -13,8 +13,8 @@ from tests.ir.documents import ONE_STEP, read, rich_documents
 
 # fmt: off
 PARTS = st.sampled_from([
-    None, True, 0, -1, 3.5, 2**53 + 1, 10**400, -(2**31), 2**31, 2**63, "", "x", "5", "NaN", "3s", "{{$", "\0",
-    "é", "root", "make", "comp-make", "comp-exit-handler-1", "exec-make", "for-loop-1", "[1, 2]", "{}",
+    None, True, 0, -1, 3.5, 2**53 + 1, 10**400, -(2**31), 2**31, 2**63, "", "x", "5", "NaN", "3s", "{{$",
+    "\0", "é", "root", "make", "comp-make", "comp-exit-handler-1", "exec-make", "for-loop-1", "[1, 2]", "{}",
     "2.1.0", "[NaN]", [], {}, [[]], [None], {"a": None}, {"": ""}, {"constant": None}, {"name": "comp-inner"},
     {"dag": {"tasks": {}}}, {"kind": "x", "apiVersion": "y"}, {"resolver": {}}, {"parameterType": "LIST"},
     "inputs.parameter_values['x'] == 1", 'parseJson(string_value)["a"]',
