@@ -95,6 +95,25 @@ def with_package():
     import no_such_package_as_this  # noqa: F401
 
 
+@dsl.component(install_kfp_package=False)
+def use_helper() -> int:
+    from house_helpers import NUMBER
+
+    return NUMBER
+
+
+@dsl.component(install_kfp_package=False)
+def make_data(data: dsl.Output[dsl.Dataset]):
+    with open(data.path, "w") as file:
+        file.write("made")
+
+
+@dsl.component(install_kfp_package=False)
+def read_data(data: dsl.Input[dsl.Dataset]) -> str:
+    with open(data.path) as file:
+        return file.read()
+
+
 @dsl.container_component
 def container():
     return dsl.ContainerSpec(image="example.org/tool:1", command=["true"])
@@ -175,3 +194,13 @@ def typed(
 ):
     with dsl.ParallelFor(items):
         who(name=text)
+
+
+@dsl.pipeline(name="helped")
+def helped() -> int:
+    return use_helper().output
+
+
+@dsl.pipeline(name="makes")
+def makes() -> str:
+    return read_data(data=make_data().outputs["data"]).output

@@ -238,8 +238,8 @@ def test_many_modules_that_end_the_process_stop_no_run(bench):
 
 
 def test_a_module_that_starts_a_thread_is_not_in_the_process_that_is_forked(bench):
-    text = "import threading, time\nthreading.Thread(target=time.sleep, args=(300,), daemon=True, name='pump').start()"
-    bench.module("threaded", text)
+    start = "Thread(target=time.sleep, args=(300,), daemon=True, name='pump').start()"
+    bench.module("threaded", f"import time\nfrom threading import Thread\n{start}")
 
     async def work(pool: Pool) -> None:
         assert await pool.run(bench.call("imports", "colorsys", needs="all")) == 0

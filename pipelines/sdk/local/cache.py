@@ -86,10 +86,11 @@ class StepCache:
         return found if found.holds() else None
 
     def _inputs(self, request: launch.Request) -> dict[str, Any]:
+        values = {name: launch.decode(text) for name, text in request.parameters.items()}
         return {
-            "parameters": {name: launch.decode(text) for name, text in request.parameters.items()},
+            "parameters": values,
             # A text that only looks like a placeholder is another value than the placeholder.
-            "templates": sorted(name for name in request.templates if "{{$" in request.parameters[name]),
+            "templates": sorted(name for name in request.templates if "{{$" in json.dumps(values[name])),
             "artifacts": {
                 name: [self._identity(record, request) for record in records]
                 for name, records in request.artifacts.items()
