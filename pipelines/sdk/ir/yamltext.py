@@ -7,6 +7,7 @@ Here the parser's events are put together in a loop, with limits.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -22,6 +23,8 @@ MAX_VALUES = 1_000_000
 MAX_CHARACTERS = 64_000_000
 """Of all texts, counted likewise."""
 
+# 1e-07 is a number in JSON, but a text in the YAML that kfp writes.
+_JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+")
 _TAG = "tag:yaml.org,2002:"
 _RESOLVERS = yaml.resolver.Resolver.yaml_implicit_resolvers
 _CONSTRUCTORS = {
@@ -88,11 +91,12 @@ class _Frame:
 
 @dataclass
 class _Document:
-    """A document that is being read."""
+    """A document that is being read; `json` says that it is in braces, as JSON is."""
 
     stack: list[_Frame] = field(default_factory=list)
     anchors: dict[str, tuple[Json, _Size]] = field(default_factory=dict)
     root: Json = None
+    json: bool = False
 
     def add(self, value: Json, size: _Size, line: int) -> None:
         """Puts a value where it belongs."""
@@ -117,8 +121,10 @@ class _Document:
             frame.container.lines[frame.key] = line
             frame.key = None
 
-    def open(self, container: Container, anchor: str | None, line: int) -> None:
+    def open(self, container: Container, anchor: str | None, line: int, *, flow: bool) -> None:
         """Starts a mapping or sequence."""
+        if not self.stack:
+            self.json = flow
         if len(self.stack) >= MAX_DEPTH:
             raise BadYaml(f"it is nested more than {MAX_DEPTH} levels deep", line)
         if self.stack and isinstance(self.stack[-1].container, Object) and self.stack[-1].key is None:
@@ -170,7 +176,7 @@ def _events(text: str) -> Iterator[Any]:
 
 def _take(event: Any, document: _Document, line: int) -> None:
     if isinstance(event, yaml.ScalarEvent):
-        value = _scalar(event, line)
+        value = _scalar(event, line, document.json)
         size = _Size(characters=len(event.value))
         if event.anchor:
             document.anchors[event.anchor] = (value, size)
@@ -183,7 +189,7 @@ def _take(event: Any, document: _Document, line: int) -> None:
         mapping = isinstance(event, yaml.MappingStartEvent)
         if event.tag not in (None, "!", f"{_TAG}{'map' if mapping else 'seq'}"):
             raise BadYaml(f"tag {event.tag} is nothing that JSON has", line)
-        document.open(Object() if mapping else Array(), event.anchor, line)
+        document.open(Object() if mapping else Array(), event.anchor, line, flow=bool(event.flow_style))
     elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
         document.close(line)
 
@@ -198,8 +204,8 @@ def _key(value: Json, mapping: Object, line: int) -> str:
     return value
 
 
-def _scalar(event: Any, line: int) -> Json:
-    tag = event.tag.removeprefix(_TAG) if event.tag not in (None, "!") else _implicit(event)
+def _scalar(event: Any, line: int, json: bool) -> Json:
+    tag = event.tag.removeprefix(_TAG) if event.tag not in (None, "!") else _implicit(event, json)
     if tag in ("str", "merge", "timestamp", "value") and event.tag in (None, "!", f"{_TAG}str"):
         return str(event.value)  # dates, `=` and `<<` are texts to JSON
     if tag not in _CONSTRUCTORS:
@@ -215,9 +221,11 @@ def _scalar(event: Any, line: int) -> Json:
     return value
 
 
-def _implicit(event: Any) -> str:
+def _implicit(event: Any, json: bool) -> str:
     if not event.implicit[0]:  # it is quoted
         return "str"
+    if json and _JSON_NUMBER.fullmatch(event.value):
+        return "float"
     for tag, expression in _RESOLVERS.get(event.value[:1], []):
         if expression.match(event.value):
             return str(tag).removeprefix(_TAG)
