@@ -28,6 +28,8 @@ from components.promote_model import promote_model
 from components.register_model import register_model
 from components.smoke_test import smoke_test
 from components.split_data import split_data
+from components.support.gate import MODES
+from components.support.metrics import METRICS
 from components.train_model import train_model
 from components.validate_data import validate_data
 
@@ -168,4 +170,4 @@ def train(
 if __name__ == "__main__":
     from pipelines.sdk.cli import main
 
-    raise SystemExit(main(train))
+    raise SystemExit(main(train, choices={"gate": MODES, "metric": list(METRICS)}))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from components.support.gate import Champion, Mode, Verdict, best, days_in_common, judge
+from components.support.gate import MODES, Champion, Mode, Verdict, best, days_in_common, judge
 from components.support.metrics import METRICS, Metric, Scores, score
 from components.support.models import DAYS_TAG, days_of
 from components.support.trained import CannotLoad, ask, champion, model_of, model_tags
@@ -87,8 +87,8 @@ def compare(
 
 def _check(gate: str, metric: str, holdout: pd.DataFrame) -> None:
     wrong = []
-    if gate not in get_args(Mode):
-        wrong.append(Finding(f"{gate!r} is no mode", "gate", f"choose {', '.join(get_args(Mode))}"))
+    if gate not in MODES:
+        wrong.append(Finding(f"{gate!r} is no mode", "gate", f"choose {', '.join(MODES)}"))
     if metric not in METRICS:
         wrong.append(Finding(f"{metric!r} is no metric", "metric", f"choose {', '.join(METRICS)}"))
     if holdout.empty:

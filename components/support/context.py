@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ class Context:
         pipeline: its name.
         task: path of the step in the pipeline.
         experiment: name of the MLflow experiment.
+        parameters: of the pipeline run, as texts; empty where the backend does not tell.
         step_run: the MLflow run that was made for this step, if one was.
         lock_folder: where processes can wait for each other; None where steps run on several machines.
     """
@@ -28,6 +30,7 @@ class Context:
     pipeline: str
     task: str
     experiment: str
+    parameters: Mapping[str, str]
     step_run: str
     lock_folder: Path | None
 
@@ -42,6 +45,15 @@ class Context:
             pipeline=pipeline,
             task=env.get("PIPELINE_TASK", ""),
             experiment=env.get("MLFLOW_EXPERIMENT_NAME") or pipeline or DEFAULT_EXPERIMENT,
+            parameters=_parameters(env.get("PIPELINE_PARAMETERS", "")),
             step_run=env.get("MLFLOW_RUN_ID", ""),
             lock_folder=Path(home) if home and "KUBERNETES_SERVICE_HOST" not in env else None,
         )
+
+
+def _parameters(text: str) -> dict[str, str]:
+    try:
+        found = json.loads(text or "{}")
+    except ValueError:
+        return {}  # a record for people: a step does not fail for want of it
+    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}

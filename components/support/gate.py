@@ -19,6 +19,7 @@ from typing import Literal, get_args
 from components.support.metrics import Metric
 
 Mode = Literal["off", "report", "enforce"]
+MODES: tuple[Mode, ...] = get_args(Mode)
 REPLACE = "to replace it all the same, run once with gate=report"
 
 # MLflow takes 8000 characters in a tag; a range has 22.
@@ -71,8 +72,8 @@ def judge(
     Raises:
         ValueError: there is no such mode.
     """
-    if mode not in get_args(Mode):
-        raise ValueError(f"gate {mode!r} is none of {', '.join(get_args(Mode))}")
+    if mode not in MODES:
+        raise ValueError(f"gate {mode!r} is none of {', '.join(MODES)}")
     if mode == "off":
         return Verdict(True, "the gate is off")
     verdict = _enforced(metric, model_id, value, baseline, champion)

@@ -200,9 +200,14 @@ def _parent(client: MlflowClient, experiment: str, context: Context) -> str:
 
 
 def _open_parent(client: MlflowClient, experiment: str, context: Context) -> str:
+    from mlflow.entities import Param
+
     tags = {RUN_ID_TAG: context.run_id, **provenance()}
-    name = f"{context.experiment} {context.run_id}"
-    return str(patiently(lambda: client.create_run(experiment, tags=tags, run_name=name)).info.run_id)
+    name = context.run_id
+    opened = str(patiently(lambda: client.create_run(experiment, tags=tags, run_name=name)).info.run_id)
+    params = [Param(key, value) for key, value in context.parameters.items()]
+    patiently(lambda: client.log_batch(opened, params=params))
+    return opened
 
 
 def _parents(client: MlflowClient, experiment: str, run_id: str) -> list[Run]:

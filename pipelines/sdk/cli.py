@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,27 @@ from pipelines.sdk import compiling, ir
 from pipelines.sdk.commands import backfill, compile, doctor, graph, inspect, predict, run, serve
 from pipelines.sdk.errors import Exit, Finding, PipelineError, report
 from pipelines.sdk.settings import from_environment
+from pipelines.sdk.values import Json
 
 
-def main(pipeline: Any, arguments: Sequence[str] | None = None) -> int:
+def main(
+    pipeline: Any,
+    arguments: Sequence[str] | None = None,
+    *,
+    choices: Mapping[str, Sequence[Json]] | None = None,
+) -> int:
     """The commands of one pipeline file: `python pipelines/train.py COMMAND`.
 
     Args:
         pipeline: what `@dsl.pipeline` made of a function.
+        choices: by parameter, the only values it can take. (IR has a place for them, but kfp 2.17 refuses a
+            parameter annotated `Literal`.)
         arguments: of the command line; those of the process by default.
 
     Returns:
         The exit code.
     """
-    return guarded(lambda: _pipeline_group(pipeline), arguments, Path(sys.argv[0]).name)
+    return guarded(lambda: _pipeline_group(pipeline, choices or {}), arguments, Path(sys.argv[0]).name)
 
 
 def generic(arguments: Sequence[str] | None = None) -> int:
@@ -78,10 +86,10 @@ def _keep(error: Exception) -> Path:
         return Path(file.name)
 
 
-def _pipeline_group(pipeline: Any) -> click.Group:
+def _pipeline_group(pipeline: Any, choices: Mapping[str, Sequence[Json]]) -> click.Group:
     settings = from_environment()
     text = compiling.to_ir(pipeline)
-    plan = ir.read(text, pipeline.name)
+    plan = compiling.with_choices(ir.read(text, pipeline.name), choices)
     group = click.Group(help=plan.description or plan.name)
     for command in (
         run.pipeline_command(plan, settings),

@@ -6,11 +6,15 @@ import ast
 import re
 import tempfile
 import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import STEP_IMAGE
+from pipelines.sdk.values import Json
 
 _DEFAULT = re.compile(r"(?m)^(?P<start>#    \S+: \w+ \[Default: )(?P<value>[\[{].*)\]$")
 
@@ -60,3 +64,16 @@ def with_image(text: str, image: str) -> str:
         image: the other one.
     """
     return re.sub(rf"(?m)^(\s*image: ){re.escape(STEP_IMAGE)}$", lambda found: f"{found[1]}{image}", text)
+
+
+def with_choices(plan: Plan, choices: Mapping[str, Sequence[Json]]) -> Plan:
+    """The same pipeline, some of whose parameters can take only certain values.
+
+    Args:
+        plan: the pipeline.
+        choices: values by parameter; KeyError where there is no such parameter.
+    """
+    takes = plan.root.interface
+    narrowed = {name: replace(takes.parameters[name], literals=tuple(each)) for name, each in choices.items()}
+    interface = replace(takes, parameters={**takes.parameters, **narrowed})
+    return replace(plan, root=replace(plan.root, interface=interface))

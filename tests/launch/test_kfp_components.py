@@ -34,7 +34,7 @@ def everything(
     note: OutputPath(str),
     missing: Optional[str] = None,  # noqa: UP045 - KFP does not know `str | None`
     most: int = 7,
-    nested: dict = {"rates": [True, 0.5]},  # noqa: B006 - KFP takes defaults as they are written
+    nested: dict = {"rates": [True, 0.5]},
 ) -> NamedTuple(
     "Everything",
     [

@@ -20,6 +20,7 @@ from pipelines.sdk.local.containers import Engine
 from pipelines.sdk.local.imports import ImportFinder, Imports
 from pipelines.sdk.local.interrupts import Interrupts
 from pipelines.sdk.local.mlflow_store import TrackingStore
+from pipelines.sdk.local.parameters import parameters_text
 from pipelines.sdk.local.pool import Pool
 from pipelines.sdk.local.preflight import preflight
 from pipelines.sdk.local.remote import Fetcher
@@ -120,6 +121,7 @@ async def _run(
         "PIPELINE_RUN_ID": folder.id,
         "PIPELINE_NAME": plan.name,
         "PIPELINES_HOME": str(options.home.absolute()),
+        "PIPELINE_PARAMETERS": parameters_text(plan, inputs),
         "MLFLOW_TRACKING_URI": uri,
     }
     log = folder.path / "logs" / "preload.log"
