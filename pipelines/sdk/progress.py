@@ -18,7 +18,7 @@ from rich.text import Text
 
 from pipelines.sdk.local.folder import RunFolder
 from pipelines.sdk.local.logs import tail
-from pipelines.sdk.local.result import RunResult, TaskRecord, Watcher
+from pipelines.sdk.local.result import RunResult, TaskRecord
 from pipelines.sdk.local.scope import Status
 from pipelines.sdk.plan import Step, Task
 
@@ -58,10 +58,6 @@ class Progress:
             with suppress(OSError):  # the terminal has been closed
                 self.live.stop()
 
-    def watcher(self) -> Watcher:
-        """What a run calls, so that this shows it."""
-        return Watcher(self.opened, self.started, self.ended, self.stopping)
-
     def opened(self, folder: RunFolder) -> None:
         """Says which run this is."""
         self.console.print(f"run {folder.id}  ({_short(folder.path)})", soft_wrap=True)
@@ -77,10 +73,6 @@ class Progress:
         if record.step or record.status is not Status.SUCCEEDED:
             self.console.print(_line(record), soft_wrap=True)
 
-    def stopping(self, sentence: str) -> None:
-        """The run has been asked to stop."""
-        self.console.print(Text(sentence, style=STYLES[Status.CANCELLED]), soft_wrap=True)
-
     def _running(self) -> Group:
         now = time.perf_counter()
         rows = sorted(self.running.items(), key=lambda each: each[1])[:SHOWN_RUNNING]
@@ -91,13 +83,19 @@ class Progress:
         return Group(*(Spinner("dots", text) for text in texts))
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more: the run goes on, where rich would end the process with code 1."""
+        self.quiet = True
+
+
 def error_console() -> Console:
     """Standard error; a log has no width of its own, and wrapped lines are hard to search in.
 
     Nothing that a step or a user has written is taken for rich's markup.
     """
     width = None if sys.stderr.isatty() else LOG_WIDTH
-    return Console(file=sys.stderr, highlight=False, markup=False, emoji=False, width=width)
+    return _Console(file=sys.stderr, highlight=False, markup=False, emoji=False, width=width)
 
 
 def _line(record: TaskRecord) -> Text:

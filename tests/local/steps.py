@@ -114,6 +114,69 @@ def read_data(data: dsl.Input[dsl.Dataset]) -> str:
         return file.read()
 
 
+@dsl.component(install_kfp_package=False)
+def import_slowly():
+    import slow_to_import  # noqa: F401
+
+
+@dsl.component(install_kfp_package=False)
+def track():
+    import mlflow
+
+    mlflow.log_metric("seen", 1.0)
+
+
+@dsl.component(install_kfp_package=False)
+def close_for_ever(status: dsl.PipelineTaskFinalStatus, closing: str):
+    import signal
+    import time
+    from pathlib import Path
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    Path(closing).write_text(status.state)
+    time.sleep(300)
+
+
+@dsl.component(install_kfp_package=False)
+def fail_and_count(counts: str, until: int):
+    from pathlib import Path
+
+    with open(counts, "a") as file:
+        file.write(".")
+    attempt = len(Path(counts).read_text())
+    if attempt < until:
+        raise ValueError(f"attempt {attempt} fails")
+
+
+@dsl.component(install_kfp_package=False)
+def wait_for(started: str, go: str):
+    import time
+    from pathlib import Path
+
+    Path(started).touch()
+    while not Path(go).exists():
+        time.sleep(0.01)
+
+
+@dsl.component(install_kfp_package=False)
+def spoil_result():
+    import atexit
+    import inspect
+    from pathlib import Path
+
+    result = Path(inspect.getfile(lambda: None)).with_name("result.json")
+    atexit.register(lambda: result.write_text(result.read_text()[:-5]))
+
+
+@dsl.component(install_kfp_package=False)
+def die_late():
+    import atexit
+    import os
+    import signal
+
+    atexit.register(os.kill, os.getpid(), signal.SIGKILL)
+
+
 @dsl.container_component
 def container():
     return dsl.ContainerSpec(image="example.org/tool:1", command=["true"])
@@ -204,3 +267,45 @@ def helped() -> int:
 @dsl.pipeline(name="makes")
 def makes() -> str:
     return read_data(data=make_data().outputs["data"]).output
+
+
+@dsl.pipeline(name="imports-for-long")
+def imports_for_long(closed: str):
+    with dsl.ExitHandler(closing(file=closed)):
+        import_slowly()
+
+
+@dsl.pipeline(name="tracks")
+def tracks():
+    track()
+
+
+@dsl.pipeline(name="closes-for-ever")
+def closes_for_ever(started: str, closing: str):
+    with dsl.ExitHandler(close_for_ever(closing=closing)):
+        sleeping(seconds=300.0, started=started)
+
+
+@dsl.pipeline(name="tries-again")
+def tries_again(counts: str):
+    fail_and_count(counts=counts, until=3).set_retry(5, backoff_duration="300s")
+
+
+@dsl.pipeline(name="tries-thrice")
+def tries_thrice(counts: str):
+    fail_and_count(counts=counts, until=3).set_retry(5, backoff_duration="0s")
+
+
+@dsl.pipeline(name="waits-then-goes-on")
+def waits_then_goes_on(started: str, go: str):
+    after().after(wait_for(started=started, go=go))
+
+
+@dsl.pipeline(name="spoils")
+def spoils():
+    spoil_result()
+
+
+@dsl.pipeline(name="dies-late")
+def dies_late():
+    die_late()

@@ -78,6 +78,9 @@ class Host:
 
     def kill(self, number: int, by: signal.Signals) -> None:
         """Sends a signal to a step's process group."""
+        job = self.jobs.get(number)
+        if job and self.importing:  # the zygote would hear of it when the import is done
+            _signal_group(job.pid, by)
         self.send({"kill": number, "signal": int(by)})
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
@@ -91,7 +94,7 @@ class Host:
             self.writer.close()
             for number, job in list(self.jobs.items()):
                 self.unsure = self.unsure or not job.pid
-                _kill_group(job.pid)
+                _signal_group(job.pid, signal.SIGKILL)
                 self._settle(number, -signal.SIGKILL)
             self.lost(self)
 
@@ -127,16 +130,16 @@ class Host:
             self.process.kill()
             await self.process.wait()
         for pid in pids:
-            _kill_group(pid)
+            _signal_group(pid, signal.SIGKILL)
         if self.listener:
             await self.listener
 
 
-def _kill_group(pid: int) -> None:
+def _signal_group(pid: int, number: signal.Signals) -> None:
     if not pid:  # which would be our own group
         return
     with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+        os.killpg(pid, number)
 
 
 async def open_host(

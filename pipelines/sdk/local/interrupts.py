@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,11 +19,13 @@ class Interrupts:
     """What has been asked of a run from outside: to stop in order, then to stop at once.
 
     Args:
-        tell: called with a sentence for the user.
+        stopping: set from the first time on.
+        in_order: called the first time.
+        at_once: called the second time.
     """
 
-    tell: Callable[[str], None]
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    in_order: Callable[[], None] = lambda: None
     at_once: Callable[[], None] = lambda: None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -48,10 +51,9 @@ class Interrupts:
         """The first time the run is stopped in order, the second time at once."""
         again = self.stopping.is_set()
         self.stopping.set()
-        with contextlib.suppress(OSError):
-            self.tell(SECOND if again else FIRST)
-        if again:
-            self.at_once()
+        with contextlib.suppress(OSError, ValueError):  # the terminal has been closed
+            sys.stderr.write(f"{SECOND if again else FIRST}\n")
+        (self.at_once if again else self.in_order)()
 
     def stop_from_outside(self) -> None:
         """The same, from another thread."""

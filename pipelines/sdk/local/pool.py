@@ -157,6 +157,13 @@ class Pool:
                     break
             raise
 
+    def hurry(self) -> None:
+        """Begins no more imports: what is still to run (exit handlers) waits for none of them."""
+        self._failures = IMPORT_RETRIES + 1
+        if self._hosts and self._hosts[-1].importing:
+            self._hosts[-1].retired = True
+        self._give_up_imports()
+
     def stop(self) -> None:
         """Ends every step at once, and lets none start any more."""
         self._stopped = True

@@ -101,13 +101,11 @@ class Watcher:
         opened: with the run's folder, before anything starts.
         started: with a task's path and the task, when its process starts.
         ended: with its record.
-        stopping: with a sentence, when the run has been asked to stop.
     """
 
     opened: Callable[[RunFolder], None] = lambda folder: None
     started: Callable[[str, Task], None] = lambda path, task: None
     ended: Callable[[TaskRecord], None] = lambda record: None
-    stopping: Callable[[str], None] = lambda sentence: None
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def run(
     """
     watcher = watcher or Watcher()
     engine = preflight(plan, host=options.host)
-    interrupts = Interrupts(watcher.stopping)
+    interrupts = Interrupts()
     work = _run(plan, inputs, replace(options, engine=engine), watcher, interrupts)
     try:
         asyncio.get_running_loop()
@@ -127,7 +127,7 @@ async def _run(
     log = folder.path / "logs" / "preload.log"
     with interrupts.heard():
         async with Pool(log, env, size=options.workers, fork=options.fork) as pool:
-            interrupts.at_once = pool.stop
+            interrupts.in_order, interrupts.at_once = pool.hurry, pool.stop
             imports = _imports(plan)
             used = any(each.uses("mlflow") for each in imports.values())
             pool.preload(_ahead(imports, store=used))
