@@ -213,6 +213,16 @@ def test_closing_merges_parents_that_did_not_see_each_other(store):
     assert {step.data.tags[PARENT] for step in steps} == {closed}
 
 
+def test_the_parent_records_what_the_pipeline_was_started_with(store, monkeypatch):
+    monkeypatch.setenv("PIPELINE_PARAMETERS", '{"gate": "enforce", "horizon": "1"}')
+
+    with step_run("one"):
+        pass
+
+    (parent,), _ = runs(store)
+    assert parent.data.params == {"gate": "enforce", "horizon": "1"}
+
+
 def test_closing_what_was_never_opened_does_nothing(store, monkeypatch):
     assert close_pipeline_run("FAILED") is None
     experiment_id(store, "train")
