@@ -309,3 +309,22 @@ def spoils():
 @dsl.pipeline(name="dies-late")
 def dies_late():
     die_late()
+
+
+@dsl.component(install_kfp_package=False)
+def last():
+    import time
+
+    time.sleep(0.5)
+
+
+@dsl.pipeline(name="lasts")
+def lasts():
+    last()
+
+
+@dsl.pipeline(name="raises-in-a-group")
+def raises_in_a_group():
+    with dsl.ExitHandler(after()):
+        with dsl.ParallelFor([1]):
+            raising()
