@@ -50,7 +50,7 @@ def from_environment(env: Mapping[str, str] = os.environ) -> Settings:
     if findings:
         raise UsageError(*findings)
     return Settings(
-        home=Path(env.get("PIPELINES_HOME") or ".pipelines").absolute(),
+        home=Path(env.get("PIPELINES_HOME") or ".pipelines").expanduser().absolute(),
         workers=int(workers),
         fork=start == "fork",
         image=env.get("PIPELINE_IMAGE") or STEP_IMAGE,

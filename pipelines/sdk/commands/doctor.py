@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import shutil
 import sys
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,14 @@ from packaging.requirements import Requirement
 
 from pipelines.sdk.errors import Exit
 from pipelines.sdk.local.containers import find_engine
-from pipelines.sdk.local.mlflow_store import default_tracking_uri
+from pipelines.sdk.local.mlflow_store import tracking_uri
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
 
 LOCK = Path(__file__).resolve().parents[3] / "requirements.lock"
 FREE_BYTES = 1 << 30
+SHOWN = 5  # packages that differ
+STORES = {"sqlite", "postgresql", "mysql", "mssql", "file", "databricks"}
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,15 @@ def _python(settings: Settings) -> Check:
 
 def _packages(settings: Settings) -> Check:
     """Installed versions against the lock."""
+    if not LOCK.exists():
+        return Check("packages", True, "not compared: there is no requirements.lock beside the code")
     wrong = []
-    for line in LOCK.read_text(encoding="utf-8").splitlines() if LOCK.exists() else []:
+    for line in LOCK.read_text(encoding="utf-8").splitlines():
         if line[:1].isalnum():
             wrong += _differs(Requirement(line.rstrip(" \\")))
-    found = (
-        f"{len(wrong)} differ from the lock: {', '.join(wrong[:5])}" if wrong else "as in requirements.lock"
-    )
-    return Check("packages", not wrong, found, "run `make setup`")
+    more = ", ..." if len(wrong) > SHOWN else ""
+    found = f"{len(wrong)} differ from the lock: {', '.join(wrong[:SHOWN])}{more}"
+    return Check("packages", not wrong, found if wrong else "as in requirements.lock", "run `make setup`")
 
 
 def _differs(requirement: Requirement) -> list[str]:
@@ -97,26 +101,37 @@ def _home(settings: Settings) -> Check:
     folder = settings.home
     while not folder.exists():
         folder = folder.parent
-    writable = folder.is_dir() and os.access(folder, os.W_OK)
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        what = "cannot be written" if folder == settings.home else f"cannot be made in {folder}"
+        return Check("PIPELINES_HOME", False, f"{settings.home} {what}", "set it to a folder of yours")
     free = shutil.disk_usage(folder).free
-    found = f"{settings.home}, {free / FREE_BYTES:.0f} GiB free"
-    return Check(
-        "PIPELINES_HOME", writable and free > FREE_BYTES, found, "set it to a folder with a GiB free"
-    )
+    found = f"{settings.home}, {free / FREE_BYTES:.1f} GiB free"
+    return Check("PIPELINES_HOME", free > FREE_BYTES, found, "free some space, or set it to another disk")
 
 
 def _tracking(settings: Settings) -> Check:
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or default_tracking_uri(settings.home)
-    if not uri.startswith(("http://", "https://")):
-        return Check("MLflow", True, uri)
+    """MLflow's server answers; a local store can be made."""
+    uri = tracking_uri(settings.home)
+    scheme, _, rest = uri.partition("://")
+    if scheme in {"http", "https"}:
+        return _server(uri)
+    if scheme.partition("+")[0] not in STORES:
+        known = ", ".join(sorted({"http", "https", *STORES}))
+        return Check("MLflow", False, f"{uri} is no store", f"set MLFLOW_TRACKING_URI to one of {known}")
+    folder = Path(rest.removeprefix("/").partition("?")[0]).parent
+    if scheme == "sqlite" and rest != "/:memory:" and folder != settings.home and not folder.is_dir():
+        return Check("MLflow", False, f"{uri}: there is no folder {folder}", "make the folder")
+    return Check("MLflow", True, uri)
+
+
+def _server(uri: str) -> Check:
     health = f"{uri.rstrip('/')}/health"
+    mend = "start the server, or set MLFLOW_TRACKING_URI to one that answers"
     try:
-        with urllib.request.urlopen(health, timeout=5) as answer:  # noqa: S310 - http(s), checked above
-            return Check("MLflow", answer.status == 200, f"{uri} answers")
-    except (urllib.error.URLError, OSError) as error:
-        return Check(
-            "MLflow", False, f"{health}: {error}", "set MLFLOW_TRACKING_URI to a server that answers"
-        )
+        with urllib.request.urlopen(health, timeout=5):  # noqa: S310 - http(s), checked above
+            return Check("MLflow", True, f"{uri} answers")
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return Check("MLflow", False, f"{health}: {getattr(error, 'reason', error)}", mend)
 
 
 def _engine(settings: Settings) -> Check:
@@ -129,9 +144,18 @@ def _engine(settings: Settings) -> Check:
 def _google(settings: Settings) -> Check:
     file = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS")
     emulator = os.environ.get("STORAGE_EMULATOR_HOST")
-    found = f"emulator at {emulator}" if emulator else file or "not set: only data that is public"
-    ok = not file or Path(file).is_file()
-    return Check("gs:// access", ok, found, "GOOGLE_APPLICATION_CREDENTIALS names no file")
+    if emulator or not file:
+        found = f"emulator at {emulator}" if emulator else "no credentials: only data that is public"
+        return Check("gs:// access", True, found)
+    mend = "set GOOGLE_APPLICATION_CREDENTIALS to a key file, or unset it"
+    try:
+        key = json.loads(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        return Check("gs:// access", False, f"{file}: {error.strerror}", mend)
+    except ValueError:
+        return Check("gs:// access", False, f"{file} is no JSON", mend)
+    known = isinstance(key, dict) and "type" in key
+    return Check("gs:// access", known, file if known else f"{file} is no key of Google's", mend)
 
 
 CHECKS: tuple[Callable[[Settings], Check], ...] = (_python, _packages, _home, _tracking, _engine, _google)

@@ -9,6 +9,7 @@ import click
 
 from pipelines.sdk import ir
 from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.commands.words import condition, source
 from pipelines.sdk.plan import Dag, Importer, Plan, Task, needs, walk
 
 LABEL = 80  # characters; a longer text is cut
@@ -105,12 +106,8 @@ def _group_title(task: Task) -> str:
     if task.label != task.name:
         return task.label
     if task.loop:
-        return f"for each: {task.label}"
-    if task.when:
-        return re.sub(
-            r"inputs\.parameter_values\['(?:pipelinechannel--)?([^']*)'\]", r"\1", f"if {task.when}"
-        )
-    return task.label
+        return f"for each of {source(task.loop.items)}"
+    return f"if {condition(task.when)}" if task.when else task.label
 
 
 def _label(text: str) -> str:

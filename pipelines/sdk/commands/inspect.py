@@ -14,8 +14,9 @@ from rich.table import Table
 
 from pipelines.sdk import ir
 from pipelines.sdk.commands.output import to_stdout
+from pipelines.sdk.commands.words import condition, source
 from pipelines.sdk.plan import Dag, Importer, Loop, Plan, Step, Task, walk
-from pipelines.sdk.values import Binding, Constant, DagInput, Parameter, TaskOutput
+from pipelines.sdk.values import Parameter
 
 SHOWN = 80  # characters of a default
 WIDTH = 400  # of the table where the output is no terminal
@@ -88,16 +89,7 @@ def _task(path: str, task: Task) -> dict[str, Any]:
 
 def _loop(loop: Loop) -> str:
     limit = f", {loop.parallelism} at once" if loop.parallelism else ""
-    return f"over {_source(loop.items)}{limit}"
-
-
-def _source(items: Binding) -> str:
-    if isinstance(items, Constant):
-        return f"{len(items.value) if isinstance(items.value, list) else 1} constants"
-    path = "".join(f".{key}" for key in getattr(items, "path", ()))
-    if isinstance(items, DagInput):
-        return f"input {items.name.removeprefix('pipelinechannel--')}{path}"
-    return f"{items.task}.{items.output}{path}" if isinstance(items, TaskOutput) else "its element"
+    return f"over {source(loop.items)}{limit}"
 
 
 def _kfp_pods(dag: Dag) -> int:
@@ -133,7 +125,7 @@ def _columns(tasks: list[dict[str, Any]]) -> str:
     for column in columns:
         table.add_column(column, overflow="fold")
     for task in tasks:
-        notes = [task["loop"], f"if {task['condition']}" if task["condition"] else ""]
+        notes = [task["loop"], f"if {condition(task['condition'])}" if task["condition"] else ""]
         notes += [f"{task['retries']} retries" if task["retries"] else "", "cached" if task["cached"] else ""]
         row = {**task, "task": task["name"], "notes": ", ".join(filter(None, notes))}
         table.add_row(*(escape(row[column]) for column in columns))

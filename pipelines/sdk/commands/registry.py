@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.sdk.errors import Finding, Unreachable, UsageError
-from pipelines.sdk.local.mlflow_store import default_tracking_uri
+from pipelines.sdk.local.mlflow_store import tracking_uri
 from pipelines.sdk.plan import Plan
+
+SHOWN = 200  # characters of what MLflow says
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,14 @@ def service_of(plan: Plan) -> str:
 
 
 def use_tracking(home: Path) -> str:
-    """Sets MLFLOW_TRACKING_URI where the environment has none, as `run` does for its steps."""
-    return os.environ.setdefault("MLFLOW_TRACKING_URI", default_tracking_uri(home))
+    """Sets MLFLOW_TRACKING_URI where the environment has none, as `run` does for its steps.
+
+    A server that does not answer is asked twice, and not for the minutes that MLflow would.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "20")
+    os.environ["MLFLOW_TRACKING_URI"] = tracking_uri(home)
+    return os.environ["MLFLOW_TRACKING_URI"]
 
 
 def resolve(name: str, alias: str, home: Path) -> RegisteredModel:
@@ -48,9 +56,8 @@ def resolve(name: str, alias: str, home: Path) -> RegisteredModel:
         Unreachable: where the tracking server does not answer.
     """
     uri = use_tracking(home)
-    database = Path(uri.removeprefix("sqlite:///"))
     mend = "train one first: `python pipelines/train.py run`"
-    if uri.startswith("sqlite:///") and not database.exists():
+    if uri.startswith("sqlite:///") and not Path(uri.removeprefix("sqlite:///")).exists():
         raise UsageError(Finding("there is no model yet", f"{name}@{alias}", mend))
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
@@ -60,7 +67,8 @@ def resolve(name: str, alias: str, home: Path) -> RegisteredModel:
     except MlflowException as error:
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             raise UsageError(Finding("there is no such model version", f"{name}@{alias}", mend)) from error
-        raise Unreachable(
-            Finding(f"MLflow does not answer: {error}", uri, "is MLFLOW_TRACKING_URI right?")
-        ) from error
+        what = " ".join(str(error).split())
+        shown = what if len(what) <= SHOWN else f"{what[:SHOWN]}..."
+        mend = "is MLFLOW_TRACKING_URI right? `python pipelines/train.py doctor` looks at it"
+        raise Unreachable(Finding(f"MLflow does not answer: {shown}", uri, mend)) from error
     return RegisteredModel(str(found.source), str(found.version))
