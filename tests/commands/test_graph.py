@@ -6,7 +6,7 @@ import re
 import pytest
 
 from pipelines.sdk.commands.graph import mermaid
-from tests.ir.documents import one_step, put, read, rich_documents
+from tests.ir.documents import one_step, put, read, rich_documents, tasks
 
 LINES = {
     "subgraph": re.compile(r'subgraph (?P<id>t_\w+)\["(?P<label>[^"]*)"\]'),

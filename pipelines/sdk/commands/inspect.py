@@ -130,7 +130,7 @@ def _columns(tasks: list[dict[str, Any]]) -> str:
         row = {**task, "task": task["name"], "notes": ", ".join(filter(None, notes))}
         table.add_row(*(escape(row[column]) for column in columns))
     # A file or a pipe has no width: nothing is folded there.
-    width = None if sys.stdout.isatty() else WIDTH
+    width = None if sys.stdout and sys.stdout.isatty() else WIDTH
     console = Console(file=io.StringIO(), width=width, highlight=False)
     with console.capture() as captured:
         console.print(table)

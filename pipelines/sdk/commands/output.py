@@ -17,6 +17,8 @@ def to_stdout(text: str) -> None:
     Raises:
         OSError: where it cannot be written for another reason, a full disk for example.
     """
+    if sys.stdout is None:  # closed by whoever started us
+        return
     encoding = sys.stdout.encoding or "utf-8"
     shown = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
