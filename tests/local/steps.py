@@ -1,5 +1,7 @@
 """Components that fail in every way a step can, and pipelines around them."""
 
+from typing import NamedTuple
+
 from kfp import dsl
 
 
@@ -325,6 +327,88 @@ def lasts():
 
 @dsl.pipeline(name="raises-in-a-group")
 def raises_in_a_group():
-    with dsl.ExitHandler(after()):
-        with dsl.ParallelFor([1]):
-            raising()
+    with dsl.ExitHandler(after()), dsl.ParallelFor([1]):
+        raising()
+
+
+class Imported(NamedTuple):
+    uri: str
+    text: str
+
+
+@dsl.component(install_kfp_package=False)
+def read_text(data: dsl.Input[dsl.Dataset]) -> NamedTuple("Read", [("uri", str), ("text", str)]):
+    with open(data.path) as file:
+        return (data.uri, file.read())
+
+
+@dsl.component(install_kfp_package=False)
+def list_folder(data: dsl.Input[dsl.Model]) -> list:
+    from pathlib import Path
+
+    return sorted(str(p.relative_to(data.path)) for p in Path(data.path).rglob("*") if p.is_file())
+
+
+@dsl.component(install_kfp_package=False)
+def address(data: dsl.Input[dsl.Dataset]) -> str:
+    return data.uri
+
+
+@dsl.component(install_kfp_package=False)
+def make_at(uri: str, data: dsl.Output[dsl.Dataset]):
+    import os
+
+    data.uri = uri
+    os.makedirs(os.path.dirname(data.path), exist_ok=True)
+    with open(data.path, "w") as file:
+        file.write("made")
+
+
+@dsl.component(install_kfp_package=False)
+def read_and_overwrite(data: dsl.Input[dsl.Dataset]) -> str:
+    with open(data.path) as file:
+        text = file.read()
+    with open(data.path, "w") as file:
+        file.write("overwritten")
+    return text
+
+
+@dsl.container_component
+def copy(data: dsl.Input[dsl.Dataset], target: str):
+    return dsl.ContainerSpec(image="example.org/tool:1", command=["cp", data.path, target])
+
+
+@dsl.pipeline(name="imports-text")
+def imports_text(uri: str) -> Imported:
+    data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset)
+    read = read_text(data=data.output)
+    return Imported(uri=read.outputs["uri"], text=read.outputs["text"])
+
+
+@dsl.pipeline(name="imports-folder")
+def imports_folder(uri: str) -> list:
+    return list_folder(data=dsl.importer(artifact_uri=uri, artifact_class=dsl.Model).output).output
+
+
+@dsl.pipeline(name="imports-address")
+def imports_address(uri: str) -> str:
+    return address(data=dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset).output).output
+
+
+WORKSPACE = dsl.PipelineConfig(workspace=dsl.WorkspaceConfig(size="1Gi"))
+
+
+@dsl.pipeline(name="imports-to-workspace", pipeline_config=WORKSPACE)
+def imports_to_workspace(uri: str) -> str:
+    data = dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset, download_to_workspace=True)
+    return read_and_overwrite(data=data.output).output
+
+
+@dsl.pipeline(name="passes-on")
+def passes_on(uri: str) -> str:
+    return read_data(data=make_at(uri=uri).outputs["data"]).output
+
+
+@dsl.pipeline(name="copies")
+def copies(uri: str, target: str):
+    copy(data=dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset).output, target=target)

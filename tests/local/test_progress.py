@@ -1,4 +1,4 @@
-"""What a run shows: on a terminal, in a log, when much happens, and when what is shown would steer a terminal."""
+"""What a run shows: on terminals of every kind, in a log, when much happens, and whatever steps print."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def shown(console: Console) -> str:
 
 
 def result(folder: Path, *tasks: TaskRecord, **more: Any) -> RunResult:
-    return RunResult("r-1", "p", more.pop("status", Status.FAILED), 1.0, folder, tasks, more.pop("outputs", {}))
+    return RunResult(
+        "r-1", "p", more.pop("status", Status.FAILED), 1.0, folder, tasks, more.pop("outputs", {})
+    )
 
 
 def failed(name: str, message: str = "it failed", **more: Any) -> TaskRecord:

@@ -18,7 +18,8 @@ from pipelines.sdk.local.logs import tail
 from pipelines.sdk.local.pool import Call, Pool
 
 SCHEMES = ("gs://", "http://", "https://")
-TIMEOUT_SECONDS = 60.0  # for a server to answer, and with all repetitions
+TIMEOUT_SECONDS = 60.0  # for a server to answer
+PATIENCE_SECONDS = 5.0  # for repetitions: without a network, a step that needs the address alone is to go on
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,10 @@ def _from_bucket(uri: str, target: Path) -> None:
         bucket.blob(name).download_to_filename(str(target), **options)
     except NotFound:
         target.unlink(missing_ok=True)
-        inside = [b for b in bucket.list_blobs(prefix=prefix, **options) if not b.name.endswith("/")]
+        try:
+            inside = [b for b in bucket.list_blobs(prefix=prefix, **options) if not b.name.endswith("/")]
+        except NotFound:
+            raise FileNotFoundError("there is no such bucket") from None
         if not inside:
             raise FileNotFoundError(f"there is no such object, and nothing below {prefix or 'it'}") from None
         for blob in inside:
@@ -133,7 +137,7 @@ def _from_bucket(uri: str, target: Path) -> None:
 def _patience() -> Any:
     from google.cloud.storage.retry import DEFAULT_RETRY
 
-    return DEFAULT_RETRY.with_timeout(TIMEOUT_SECONDS)
+    return DEFAULT_RETRY.with_timeout(PATIENCE_SECONDS)
 
 
 def _client() -> Any:

@@ -115,7 +115,7 @@ def _outcome(step: Step, result: launch.Result, absent: Mapping[str, str] | None
     if result.error is not None:
         problem = str(launch.LaunchError(result.error.what, result.error.where, result.error.mend))
         hints = [f"{uri} could not be fetched: {why}" for uri, why in (absent or {}).items()]
-        return Outcome(Status.FAILED, message="; ".join([problem, *hints]))
+        return Outcome(Status.FAILED, message="; ".join([*hints, problem]))
     declared = step.interface.output_artifacts
     outputs: dict[str, Value] = {name: launch.decode(text) for name, text in result.parameters.items()}
     for name, records in result.artifacts.items():
