@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import click
@@ -12,10 +13,12 @@ from pipelines.sdk.commands.parameters import add_options, read
 from pipelines.sdk.commands.run import EXIT_CODES, options, run_options, watched
 from pipelines.sdk.commands.times import DAY_PARAMETER
 from pipelines.sdk.commands.times import day as read_day
-from pipelines.sdk.errors import Exit, Finding
+from pipelines.sdk.errors import Finding
+from pipelines.sdk.local.run import Options
 from pipelines.sdk.local.scope import Status
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
+from pipelines.sdk.values import Json
 
 MAX_RUNS = 1000
 """Of one range: more are a slip of the keyboard, or better done in parts."""
@@ -48,22 +51,16 @@ def command(plan: Plan, settings: Settings) -> click.Command:
         host: bool,
         **given: str | None,
     ) -> int:
-        wrong = [] if DAY_PARAMETER in takes.parameters else [_no_day(plan)]
-        range_, more = days(first, last, every)
-        known = {DAY_PARAMETER: first} if DAY_PARAMETER in takes.parameters else {}
-        read(takes, given, pairs, [*wrong, *more], **known)
-        ended: dict[str, Status] = {}
-        for day in map(date.isoformat, range_):
-            click.echo(f"== {day}", err=True)
-            inputs = read(takes, given, pairs, [], **{DAY_PARAMETER: day})
-            result = watched(plan, inputs, options(settings, no_cache, host))
-            ended[day] = result.status
-            if as_json:
-                to_stdout(json.dumps({DAY_PARAMETER: day, **result.to_json()}))
-            if result.status is Status.CANCELLED or (result.status is Status.FAILED and not keep_going):
-                break
-        _summarise(ended, len(range_))
-        return max((EXIT_CODES[status] for status in ended.values()), default=Exit.OK)
+        range_, wrong = days(first, last, every)
+        if DAY_PARAMETER not in takes.parameters:
+            wrong.append(_no_day(plan))
+        # One of the days checks the other parameters too, before any run starts.
+        fixed = {DAY_PARAMETER: first} if DAY_PARAMETER in takes.parameters else {}
+        inputs = read(takes, given, pairs, wrong, **fixed)
+        planned = {each.isoformat(): {**inputs, DAY_PARAMETER: each.isoformat()} for each in range_}
+        ended = _run(plan, planned, options(settings, no_cache, host), keep_going, as_json)
+        _summarise(ended, len(planned))
+        return max(EXIT_CODES[status] for status in ended.values())
 
     made = click.command(
         "backfill",
@@ -71,6 +68,22 @@ def command(plan: Plan, settings: Settings) -> click.Command:
     )(callback)
     add_options(made, takes, without=(DAY_PARAMETER,))
     return made
+
+
+def _run(
+    plan: Plan, planned: Mapping[str, Mapping[str, Json]], how: Options, keep_going: bool, as_json: bool
+) -> dict[str, Status]:
+    """Runs one day after the other, and says how each ended."""
+    ended: dict[str, Status] = {}
+    for day, inputs in planned.items():
+        click.echo(f"== {day}", err=True)
+        result = watched(plan, inputs, how)
+        ended[day] = result.status
+        if as_json:
+            to_stdout(json.dumps({DAY_PARAMETER: day, **result.to_json()}))
+        if result.status is Status.CANCELLED or (result.status is Status.FAILED and not keep_going):
+            break
+    return ended
 
 
 def _no_day(plan: Plan) -> Finding:
