@@ -412,3 +412,25 @@ def passes_on(uri: str) -> str:
 @dsl.pipeline(name="copies")
 def copies(uri: str, target: str):
     copy(data=dsl.importer(artifact_uri=uri, artifact_class=dsl.Dataset).output, target=target)
+
+
+@dsl.container_component
+def shout(text: str, out: dsl.OutputPath(str)):
+    script = 'mkdir -p "$(dirname "$1")" && printf "%s!" "$0" > "$1"'
+    return dsl.ContainerSpec(image="example.org/shout:1", command=["sh", "-c"], args=[script, text, out])
+
+
+@dsl.container_component
+def hang(pid: str):
+    script = 'echo $$ > "$0"; exec sleep 300'
+    return dsl.ContainerSpec(image="example.org/hang:1", command=["sh", "-c"], args=[script, pid])
+
+
+@dsl.pipeline(name="shouts")
+def shouts(text: str) -> str:
+    return shout(text=text).outputs["out"]
+
+
+@dsl.pipeline(name="hangs")
+def hangs(pid: str):
+    hang(pid=pid)
