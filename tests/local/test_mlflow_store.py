@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import sqlite3
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sdk.local.mlflow_store import make_store, tracking_uri
+from pipelines.sdk.local.mlflow_store import TrackingStore, make_store, tracking_uri
 from tests.conftest import Sdk
 from tests.local import steps
 
@@ -53,22 +54,18 @@ def test_a_run_waits_while_another_process_writes(made, sdk: Sdk, compiled):
     assert metrics(sdk.home / "mlflow.db") == [1.0]
 
 
-@pytest.mark.parametrize(
-    ("uri", "cause"),
-    [
-        ("sqlite:////proc/no/such/folder/x.db", "No such file or directory"),
-        ("sqlite:///{home}/text.db", "file is not a database"),
-    ],
-)
-def test_a_store_that_cannot_be_made_ends_the_run_with_its_cause(uri, cause, sdk: Sdk, compiled):
+def test_a_store_that_cannot_be_made_ends_the_run_with_its_cause(sdk: Sdk, compiled):
     sdk.home.mkdir()
     (sdk.home / "text.db").write_text("this is no database, whatever its name says\n" * 100)
-    finished = sdk("run", compiled(steps.tracks), MLFLOW_TRACKING_URI=uri.format(home=sdk.home))
+    finished = sdk("run", compiled(steps.tracks), MLFLOW_TRACKING_URI=f"sqlite:///{sdk.home}/text.db")
     assert finished.code == 4
-    assert f"MLflow's store cannot be made: {cause}" in " ".join(
-        finished.err.replace("[Errno 2] ", "").split()
-    )
-    assert "MLFLOW_TRACKING_URI" in finished.err
+    assert "MLflow's store cannot be made: file is not a database" in finished.err
+    assert "set MLFLOW_TRACKING_URI" in finished.err
+
+
+def test_a_folder_that_cannot_be_made_is_the_cause(capfd):
+    assert make_store(json.dumps({"uri": "sqlite:////proc/no/such/x.db", "artifacts": "/tmp"})) == 1
+    assert "No such file or directory" in capfd.readouterr().err.splitlines()[-1]
 
 
 def test_a_store_that_can_only_be_read_is_said_before_a_step_needs_it(made, tmp_path, capfd):
@@ -100,26 +97,44 @@ def test_the_default_is_below_the_home(tmp_path):
     assert tracking_uri(tmp_path, {"MLFLOW_TRACKING_URI": ""}) == f"sqlite:///{tmp_path}/mlflow.db"
 
 
-def test_a_cached_result_that_names_a_model_means_nothing_in_another_store(sdk: Sdk, compiled):
-    file = compiled(steps.tracks)
+def later(database: Path) -> None:
+    """Makes of a store one that was made later."""
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("update experiments set creation_time = creation_time + 1")
+        connection.commit()
 
-    def cached(**env: str) -> bool:
-        finished = sdk("run", file, "--json", **env)
-        assert finished.code == 0, finished.err
-        return finished.task("track")["cached"]
 
-    assert not cached()
-    assert not cached(MLFLOW_TRACKING_URI=f"sqlite:///{sdk.home}/other.db")
-    assert cached()
-    (sdk.home / "mlflow.db").unlink()
-    assert not cached(), "the store is new, though its address is not"
+def test_a_cached_result_that_names_a_model_means_nothing_in_another_store(made, sdk: Sdk, compiled):
+    file, database = compiled(steps.tracks), sdk.home / "mlflow.db"
+    sdk.home.mkdir()
+    shutil.copy(made, database)
+    assert not sdk("run", file, "--json").task("track")["cached"]
+    assert sdk("run", file, "--json").task("track")["cached"]
+    later(database)
+    assert not sdk("run", file, "--json").task("track")["cached"]
+
+
+def test_stores_are_told_apart_by_address_and_birth(made, tmp_path):
+    async def identity(uri: str) -> str:
+        async def nothing() -> None:
+            return
+
+        return await TrackingStore(uri, asyncio.create_task(nothing())).identity()
+
+    def of(uri: object) -> str:
+        return asyncio.run(identity(str(uri)))
+
+    copy = Path(shutil.copy(made, tmp_path))
+    before = of(f"sqlite:///{copy}")
+    assert before == of(f"sqlite:///{copy}")
+    assert before != of(f"sqlite:///{made}")
+    later(copy)
+    assert before != of(f"sqlite:///{copy}")
+    assert of("http://127.0.0.1:1") == "http://127.0.0.1:1"
+    assert of(f"sqlite:///{tmp_path}/gone.db").strip() == f"sqlite:///{tmp_path}/gone.db"
+    assert not (tmp_path / "gone.db").exists(), "asking makes no database"
 
 
 def test_a_run_without_mlflow_makes_no_store(sdk: Sdk, compiled):
     assert sdk("run", compiled(steps.greets)).code == 0
     assert not (sdk.home / "mlflow.db").exists()
-
-
-def test_spawned_steps_find_the_store_made(sdk: Sdk, compiled):
-    assert sdk("run", compiled(steps.tracks), PIPELINES_START="spawn").code == 0
-    assert metrics(sdk.home / "mlflow.db") == [1.0]
