@@ -106,7 +106,8 @@ def _found(binding: Binding, around: _Surroundings) -> Binding:
 def _astray(binding: Binding, dag: Dag, around: _Surroundings) -> bool:
     """Whether a group is given an element of a loop from outside of that loop, where there is none."""
     if isinstance(binding, DagInput):
-        lost = binding.name not in around.filled and _found(binding, around) == binding
+        known = around.filled | around.elements.keys()
+        lost = binding.name not in known and _found(binding, around) == binding
         return lost and bool(_ELEMENT.fullmatch(binding.name.removeprefix(_CHANNEL)))
     if isinstance(binding, TaskOutput) and _ELEMENT.fullmatch(binding.output):
         producer = next((task for task in dag.tasks if task.name == binding.task), None)
