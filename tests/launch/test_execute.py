@@ -203,7 +203,8 @@ def test_a_python_step_is_called_with_source_function_and_an_input_of_its_own(tm
 
 
 @pytest.mark.parametrize(
-    ("code", "what"), [(3, "exited with code 3"), ("sorry", "exited with code 1"), (256, None), (None, None)]
+    ("code", "what"),
+    [(3, "exited with code 3"), ("sorry", "exited with code 1: 'sorry'"), (256, None), (None, None)],
 )
 def test_sys_exit_in_a_called_function_is_its_exit_code(tmp_path, code, what):
     error = python_step(lambda *arguments: sys.exit(code), tmp_path).error

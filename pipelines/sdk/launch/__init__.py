@@ -8,7 +8,7 @@ the rest of the project, so that its files can be mounted into any image that ha
 
 from .documents import Context, Problem, Record, Request, Result
 from .errors import LaunchError, WireError
-from .execute import Call, execute, run, write_result
+from .execute import Call, collect_outputs, execute, run, write_result
 from .placeholders import Scope, facts_of, resolve
 from .task import InputArtifact, InputParameter, OutputArtifact, Python, TaskDocument
 from .wire import MAX_BYTES, NULL, decode, encode, twin, untwin
@@ -30,6 +30,7 @@ __all__ = [
     "Scope",
     "TaskDocument",
     "WireError",
+    "collect_outputs",
     "decode",
     "encode",
     "execute",

@@ -65,6 +65,19 @@ def execute(request: Request, call: Call | None = None) -> Result:
         raise error.at(f"task {task.name}") from error
 
 
+def collect_outputs(request: Request) -> Result:
+    """The result of a step whose process ended well but left before it could say so, as `os._exit(0)` does.
+
+    Args:
+        request: what the step was given; its root still holds what it wrote.
+    """
+    try:
+        return collect(request, lay_out(request))
+    except LaunchError as error:
+        error = error.at(f"task {request.task.name}")
+        return Result(error=Problem(error.what, error.where, error.mend))
+
+
 def write_result(path: str | os.PathLike[str], result: Result) -> None:
     """Write a result so that whoever reads the file sees all of it or no file.
 
@@ -85,8 +98,10 @@ def _call(call: Call, source: str, function: str, executor_input: dict[str, Any]
     try:
         call(source, function, executor_input)
     except SystemExit as end:
-        if isinstance(end.code, str):
-            sys.stderr.write(f"{end.code}\n")
-        code = end.code & 0xFF if isinstance(end.code, int) else int(end.code is not None)
+        if end.code is None or isinstance(end.code, int):
+            code, why = (end.code or 0) & 0xFF, ""
+        else:  # what is no number is a last word, and the code is 1
+            code, why = 1, str(end.code)
+            sys.stderr.write(f"{why}\n")
         if code:
-            raise ended(code) from None
+            raise ended(code, why) from None

@@ -49,14 +49,16 @@ def start(words: Sequence[str], env: Mapping[str, str]) -> None:
         raise ended(code)
 
 
-def ended(code: int) -> LaunchError:
+def ended(code: int, why: str = "") -> LaunchError:
     """How a program ended that did not end well.
 
     Args:
         code: its exit code; the negative number of the signal that killed it.
+        why: its last word, where it had one.
     """
     if code > 0:
-        return LaunchError(f"exited with code {code}", exit_code=code)
+        what = f"exited with code {code}"
+        return LaunchError(f"{what}: {shorten(why, 200)}" if why else what, exit_code=code)
     try:
         name = f" ({signal.Signals(-code).name})"
     except ValueError:  # a real-time signal

@@ -92,7 +92,7 @@ class Attempts:
         finally:
             if engine and code < 0:  # the engine's client is gone, and not the container
                 await engine.kill(request)
-        return _result(work / "result.json", code, log)
+        return _result(work / "result.json", code, log, request)
 
     def _call(self, path: str, step: Step, request: Path, log: Path) -> Call:
         return Call(
@@ -106,11 +106,13 @@ class Attempts:
         )
 
 
-def _result(file: Path, code: int, log: Path) -> launch.Result:
+def _result(file: Path, code: int, log: Path, request: launch.Request) -> launch.Result:
     """What a process left, or how it ended where it left nothing."""
     try:
         result = launch.Result.from_json(json.loads(file.read_text(encoding="utf-8")))
     except FileNotFoundError:
+        if code == 0 and log.exists():  # os._exit: a process that ends with 0 has ended well
+            return launch.collect_outputs(request)
         return _problem(how(code, tail(log)) if log.exists() else f"its log cannot be written: {log}")
     except (ValueError, launch.LaunchError) as error:
         return _problem(f"{how(code)} and left no whole result: {error}")
