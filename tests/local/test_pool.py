@@ -197,6 +197,15 @@ def test_what_imports_print_goes_to_their_log(bench):
     assert "hello from an import" in bench.preload_log
 
 
+def test_a_library_with_threads_in_c_gives_no_warning_at_every_step(bench):
+    async def work(pool: Pool) -> None:
+        assert await pool.run(bench.call("code", 0, needs="all")) == 0
+
+    pool = bench(work, all="sklearn.ensemble")
+    assert not pool.notes
+    assert bench.preload_log == "", "Python 3.12 would warn of a fork here"
+
+
 @pytest.mark.parametrize(
     "text", ["raise SystemExit(3)", "1 / 0", "raise KeyError", "def broken(:", "import gone"]
 )

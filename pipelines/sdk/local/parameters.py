@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pipelines.sdk.local.scope import Artifacts, Value, with_defaults
 from pipelines.sdk.plan import Plan
 
-LONGEST = 500  # characters of a value; a program's environment is small, and so is a field of MLflow
-MOST = 100  # parameters
+LONGEST = 500  # characters of a value; a field of MLflow is small
+MOST_BYTES = 64 * 1024  # of all of them: Linux takes 128 KiB in a variable
 
 
 def parameters_text(plan: Plan, inputs: Mapping[str, Value]) -> str:
@@ -21,5 +21,11 @@ def parameters_text(plan: Plan, inputs: Mapping[str, Value]) -> str:
     """
     values = with_defaults(plan.root.interface, inputs)
     plain = {name: value for name, value in sorted(values.items()) if not isinstance(value, Artifacts)}
-    texts = {name: each if isinstance(each, str) else json.dumps(each) for name, each in plain.items()}
-    return json.dumps({name: text[:LONGEST] for name, text in list(texts.items())[:MOST]})
+    told: dict[str, str] = {}
+    size = 0
+    for name, value in plain.items():
+        text = (value if isinstance(value, str) else json.dumps(value))[:LONGEST]
+        size += len(json.dumps({name: text}))
+        if size <= MOST_BYTES:
+            told[name] = text
+    return json.dumps(told)
