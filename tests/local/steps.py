@@ -261,6 +261,26 @@ def typed(
         who(name=text)
 
 
+@dsl.component(install_kfp_package=False)
+def local_time() -> str:
+    import time
+
+    return time.strftime("%H:%M", time.localtime(0))
+
+
+class Times(NamedTuple):
+    here: str
+    there: str
+
+
+@dsl.pipeline(name="tells-times")
+def tells_times() -> Times:
+    here, there = local_time(), local_time()
+    here.set_env_variable("TZ", "UTC0")
+    there.set_env_variable("TZ", "XYZ-03:30")
+    return Times(here=here.output, there=there.output)
+
+
 @dsl.pipeline(name="helped")
 def helped() -> int:
     return use_helper().output

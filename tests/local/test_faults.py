@@ -200,6 +200,11 @@ def test_spawned_steps_give_what_forked_ones_give(sdk: Sdk, compiled) -> None:
     assert forked.json["outputs"] == spawned.json["outputs"] == {"Output": "world"}
 
 
+def test_a_variable_of_a_step_counts_as_if_python_had_started_with_it(sdk: Sdk, compiled) -> None:
+    finished = sdk("run", compiled(steps.tells_times), "--json")
+    assert finished.json["outputs"] == {"here": "00:00", "there": "03:30"}
+
+
 def test_no_process_is_left_after_a_run(sdk: Sdk, compiled) -> None:
     sdk("run", compiled(steps.greets))
     found = subprocess.run(["pgrep", "-f", str(sdk.home)], capture_output=True, text=True).stdout

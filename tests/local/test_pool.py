@@ -282,6 +282,18 @@ def test_a_step_with_variables_that_libraries_read_has_an_interpreter_of_its_own
     assert bench.log("fresh").read_text() == "only now\n"
 
 
+def test_a_step_may_have_modules_of_its_own_beside_ours(bench, tmp_path):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "mine_alone.py").write_text("")
+
+    async def work(pool: Pool) -> None:
+        own = {"PYTHONPATH": str(tmp_path / "own")}
+        call = Call("tests.local.calls:imports", "mine_alone", bench.log("own"), own, fresh=True)
+        assert await pool.run(call) == 0
+
+    bench(work)
+
+
 def test_a_killed_zygote_fails_what_ran_in_it_and_the_next_step_has_another(bench, tmp_path):
     async def work(pool: Pool) -> None:
         running = asyncio.create_task(pool.run(bench.call("sleep", tmp_path / "pid")))

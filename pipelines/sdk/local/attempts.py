@@ -101,8 +101,8 @@ class Attempts:
             log,
             env={"PIPELINE_TASK": path, **step.env},
             needs=step.python.source if step.python else "",
-            # A library that was imported ahead has read its variables (OMP_NUM_THREADS) already.
-            fresh=bool(step.env) and self.imports_of(step).heavy,
+            # Python, and what was imported ahead, have read their variables (TZ, OMP_NUM_THREADS) already.
+            fresh=bool(step.env) and step.python is not None,
         )
 
 

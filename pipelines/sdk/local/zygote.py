@@ -179,11 +179,11 @@ def _has_ended(pid: int) -> bool:
 
 
 def _spawn(message: Mapping[str, Any]) -> int:
-    process = subprocess.Popen(
-        interpreter.command("pipelines.sdk.local.child", json.dumps(message)),
-        env={**os.environ, **message["env"]},
-        start_new_session=True,
-    )
+    env = {**os.environ, **message["env"]}
+    if own := message["env"].get("PYTHONPATH"):  # beside the one by which our own modules are found
+        env["PYTHONPATH"] = os.pathsep.join([own, os.environ.get("PYTHONPATH", "")])
+    command = interpreter.command("pipelines.sdk.local.child", json.dumps(message))
+    process = subprocess.Popen(command, env=env, start_new_session=True)
     # waitid() in _reap collects it; a Popen object that is dropped complains of a child still running.
     process.returncode = 0
     return process.pid
