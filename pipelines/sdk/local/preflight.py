@@ -11,6 +11,9 @@ from pipelines.sdk.errors import EnvironmentProblem, Finding
 from pipelines.sdk.local.containers import find_engine
 from pipelines.sdk.plan import Plan, Step, walk
 
+ON_A_CLUSTER_ALONE = {"argostub/createpvc": "makes", "argostub/deletepvc": "deletes"}
+"""Images that do not exist: KFP's backend does what they stand for itself."""
+
 
 def preflight(plan: Plan, *, host: bool) -> str:
     """Checks that every step can run here.
@@ -28,14 +31,26 @@ def preflight(plan: Plan, *, host: bool) -> str:
     steps = {path: task.body for path, task in walk(plan.root) if isinstance(task.body, Step)}
     contained = not host and any(step.python is None for step in steps.values())
     engine = find_engine() if contained else ""
-    findings = [each for path, step in steps.items() for each in _step(path, step, bool(host or engine))]
+    findings = [each for path, step in steps.items() for each in _step(path, step, engine, host=host)]
     if findings:
         raise EnvironmentProblem(*findings)
     return engine
 
 
-def _step(path: str, body: Step, containers: bool) -> Iterator[Finding]:
-    if body.python is None and not containers:
+def _step(path: str, body: Step, engine: str, *, host: bool) -> Iterator[Finding]:
+    if body.image in ON_A_CLUSTER_ALONE:
+        yield Finding(
+            f"it {ON_A_CLUSTER_ALONE[body.image]} a volume of a cluster, and this machine is none",
+            f"task {path}",
+            "run the pipeline on a cluster; or pass the data on as artifacts",
+        )
+    elif body.python is None and host and not body.command:
+        yield Finding(
+            f"it names no command, and the entry point of its image ({body.image}) is unknown here",
+            f"task {path}",
+            "name the command; or run it without --host, with docker or podman",
+        )
+    elif body.python is None and not host and not engine:
         yield Finding(
             f"it is a container component ({body.image}), and neither docker nor podman answers here",
             f"task {path}",
