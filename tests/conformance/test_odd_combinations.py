@@ -1,5 +1,7 @@
 """Constructs in combinations that each of them alone does not show."""
 
+# ruff: noqa: SIM117 - a construct a line, as authors write pipelines
+
 from kfp import dsl, kubernetes
 
 from tests.conformance.case import component
