@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -61,6 +63,22 @@ def test_a_store_that_cannot_be_made_ends_the_run_with_its_cause(sdk: Sdk, compi
     assert finished.code == 4
     assert "MLflow's store cannot be made: file is not a database" in finished.err
     assert "set MLFLOW_TRACKING_URI" in finished.err
+
+
+def test_a_store_whose_making_was_cut_short_is_made_again(tmp_path, capfd):
+    argument = json.dumps({"uri": f"sqlite:///{tmp_path}/mlflow.db?timeout=20", "artifacts": str(tmp_path)})
+    child = os.fork()
+    if child == 0:
+        # Killed by the first table that it makes, as a second Ctrl-C or a lack of memory could.
+        sys.setprofile(lambda frame, *_: os._exit(9) if (tmp_path / ".mlflow.db.part").exists() else None)
+        os._exit(make_store(argument))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    assert not (tmp_path / "mlflow.db").exists()
+    with closing(sqlite3.connect(tmp_path / ".mlflow.db.part")) as half:
+        half.execute("create table experiment_tags (x integer)")
+    assert make_store(argument) == 0, capfd.readouterr().err
+    assert metrics(tmp_path / "mlflow.db") == []
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlflow.db.lock"}
 
 
 def test_a_folder_that_cannot_be_made_is_the_cause(capfd):

@@ -142,20 +142,33 @@ def make_store(argument: str) -> int:
         0, or 1 where the last line of the log says what went wrong.
     """
     given = json.loads(argument)
-    database = Path(given["uri"].removeprefix(_SQLITE).partition("?")[0])
+    name, question, options = given["uri"].removeprefix(_SQLITE).partition("?")
+    database = Path(name)
     try:
         database.parent.mkdir(parents=True, exist_ok=True)
         with database.with_name(f"{database.name}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-            SqlAlchemyStore(given["uri"], Path(given["artifacts"]).as_uri())  # type: ignore[no-untyped-call]
+            _make_whole(database, f"{question}{options}", Path(given["artifacts"]).as_uri())
         with closing(sqlite3.connect(database, timeout=BUSY_SECONDS)) as connection:
             connection.execute("begin immediate")  # refused where it can only be read
     except Exception as error:  # noqa: BLE001 - a library's, a database's or the system's: the user needs the cause
         sys.stderr.write(f"{_cause(error)}\n")
         return 1
     return 0
+
+
+def _make_whole(database: Path, options: str, artifacts: str) -> None:
+    """Makes a new database beside its place first: half of one, when we are killed, could not be mended."""
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    if database.exists() and database.stat().st_size:
+        SqlAlchemyStore(f"{_SQLITE}{database}{options}", artifacts)  # type: ignore[no-untyped-call]
+        return
+    part = database.with_name(f".{database.name}.part")
+    part.unlink(missing_ok=True)
+    store = SqlAlchemyStore(f"{_SQLITE}{part}{options}", artifacts)  # type: ignore[no-untyped-call]
+    store.engine.dispose()
+    part.replace(database)
 
 
 def _cause(error: BaseException) -> str:
