@@ -7,8 +7,8 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,9 +38,10 @@ class Sdk:
     """`python -m pipelines.sdk`, with a home of its own."""
 
     home: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def start(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "pipelines.sdk", *arguments],
             cwd=ROOT,
             env={**os.environ, "PIPELINES_HOME": str(self.home), **env},
@@ -49,6 +50,8 @@ class Sdk:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def __call__(self, *arguments: str, **env: str) -> Finished:
         process = self.start(*arguments, **env)
@@ -61,8 +64,13 @@ class Sdk:
 
 
 @pytest.fixture
-def sdk(tmp_path: Path) -> Sdk:
-    return Sdk(tmp_path / "home")
+def sdk(tmp_path: Path) -> Iterator[Sdk]:
+    made = Sdk(tmp_path / "home")
+    yield made
+    for process in made.started:  # of a test that failed before it had waited
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
 
 
 @pytest.fixture
