@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandera.pandas as pa
 
 _SHOWN_CHARACTERS = 60
+_OTHER_SEPARATORS = (";", "\t", "|")
 
 
 @dataclass(frozen=True, order=True)
@@ -119,8 +120,7 @@ def _structure(records: Records) -> Iterator[DataFinding]:
         return
     line, names = records.header.line, records.header.cells
     if not set(names) & set(COLUMNS):
-        what = f"has none of the columns {', '.join(COLUMNS)}; it reads {_quoted(','.join(names))}"
-        yield DataFinding(line, "", what)
+        yield DataFinding(line, "", _no_column(names))
         return
     for name, times in Counter(names).items():
         if name not in COLUMNS:
@@ -133,6 +133,13 @@ def _structure(records: Records) -> Iterator[DataFinding]:
         if len(row.cells) != len(names):
             what = f"the header has {len(names)} fields, this line {len(row.cells)}"
             yield DataFinding(row.line, "", what)
+
+
+def _no_column(names: tuple[str, ...]) -> str:
+    for other in _OTHER_SEPARATORS:
+        if set(",".join(names).split(other)) & set(COLUMNS):
+            return f"the fields are separated by {other!r}; separate them by commas"
+    return f"has none of the columns {', '.join(COLUMNS)}; it reads {_quoted(','.join(names))}"
 
 
 def _text_frame(records: Records) -> pd.DataFrame:

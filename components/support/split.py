@@ -117,7 +117,8 @@ def _check_table(weather: pd.DataFrame, needed: int) -> None:
     there = (last - first).days + 1 if len(weather) else 0
     if there < needed:
         span = f" ({first:%Y-%m-%d} to {last:%Y-%m-%d})" if there else ""
+        unit = "day" if there == 1 else "days"
         mend = "give more data, or fewer validation_days and holdout_days"
         raise StepFailed(
-            Finding(f"the data has {there} days{span}, and {needed} are needed at least", "data", mend)
+            Finding(f"the data has {there} {unit}{span}, and {needed} are needed at least", "data", mend)
         )

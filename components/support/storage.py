@@ -42,12 +42,14 @@ def read(source: str, limits: Limits | None = None) -> bytes:
 
 def shown(source: str) -> str:
     """The source as it may be logged and recorded: without passwords, tokens and signatures."""
-    source = source.strip()
-    if not source:
-        return SHIPPED
-    if not source.lower().startswith(("http://", "https://")):
+    return without_secrets(source.strip()) or SHIPPED
+
+
+def without_secrets(source: str) -> str:
+    """A web address without password, query and fragment; any other text as it is."""
+    if not source.lstrip().lower().startswith(("http://", "https://")):
         return source
-    head, _, rest = source.partition("://")
+    head, _, rest = source.strip().partition("://")
     address = rest.partition("#")[0].partition("?")[0]
     host, slash, path = address.partition("/")
     return f"{head}://{host.rpartition('@')[2]}{slash}{path}"

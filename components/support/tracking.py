@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from components.support.context import Context
 from components.support.errors import StepFailed
 from components.support.provenance import provenance
+from components.support.storage import without_secrets
 from components.support.store import connect, experiment_id, locked, patiently
 from pipelines.sdk.errors import PipelineError
 
@@ -205,7 +206,8 @@ def _open_parent(client: MlflowClient, experiment: str, context: Context) -> str
     tags = {RUN_ID_TAG: context.run_id, **provenance()}
     name = context.run_id
     opened = str(patiently(lambda: client.create_run(experiment, tags=tags, run_name=name)).info.run_id)
-    params = [Param(key, value) for key, value in context.parameters.items()]
+    # An address can hold a password or a signature, and what MLflow has, others read.
+    params = [Param(key, without_secrets(value)) for key, value in context.parameters.items()]
     patiently(lambda: client.log_batch(opened, params=params))
     return opened
 

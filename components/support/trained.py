@@ -92,7 +92,9 @@ def ask(client: MlflowClient, model_id: str, rows: pd.DataFrame) -> NDArray[np.f
         model = mlflow.pyfunc.load_model(folder) if ours else None
     except Exception as error:  # what storage, skops and scikit-learn raise has no common base
         reason = (str(error) or type(error).__name__).partition("\n")[0]
-        raise CannotLoad(Finding(f"{reason}", f"model {model_id}")) from error
+        if reason.startswith("No such artifact"):
+            reason = "its files are gone from the store"
+        raise CannotLoad(Finding(reason, f"model {model_id}")) from error
     return forecast(model, rows) if model else _ask_apart(Path(folder).absolute(), rows)
 
 

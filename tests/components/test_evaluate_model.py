@@ -14,6 +14,7 @@ from kfp.dsl import HTML, Metrics
 
 from components.evaluate_model import evaluate_model
 from components.support.errors import StepFailed
+from components.support.weather import write_table
 from tests.components.mlflow_store import GOOD, USELESS, WORSE, Parts, crown, log_model
 
 
@@ -25,10 +26,15 @@ def evaluate(store, parts, output) -> Callable[..., Any]:
         scores = [2.0 + n for n in range(len(model_ids))]
         run.metrics, run.report = output("metrics", Metrics), output("report", HTML)
         return evaluate_model.python_func(
-            holdout=parts.holdout,
             metrics=run.metrics,
             report=run.report,
-            **{"model_ids": list(model_ids), "scores": scores, "model_name": "weather", **options},
+            **{
+                "holdout": parts.holdout,
+                "model_ids": list(model_ids),
+                "scores": scores,
+                "model_name": "weather",
+                **options,
+            },
         )
 
     return run
@@ -139,6 +145,7 @@ def test_a_champion_whose_files_are_gone_is_reported_and_stays(store, parts, eva
 
     assert (passed, champion) == (False, "1")
     assert "was not compared" in reason and "gate=report" in reason
+    assert "its files are gone" in reason
 
 
 def test_a_champion_whose_record_is_gone_is_reported(store, parts, evaluate):
@@ -198,6 +205,22 @@ def test_the_hold_out_does_not_choose_among_candidates(store, parts, evaluate):
     worse, good = (log_model(settings, parts.past) for settings in (WORSE, GOOD))
 
     assert evaluate(worse, good, scores=[1.0, 2.0])[2] == worse
+
+
+def test_other_weather_on_the_hold_out_changes_the_judgement_and_not_the_choice(
+    store, parts, evaluate, output
+):
+    models = [log_model(settings, parts.past) for settings in (WORSE, GOOD)]
+    _, reason, chosen, _ = evaluate(*models)
+
+    table = parts.tables["holdout"].copy()
+    table["target"] = table["target"].to_numpy()[::-1]
+    other = output("other-holdout")
+    write_table(table, other.path)
+    _, other_reason, other_chosen, _ = evaluate(*models, holdout=other)
+
+    assert other_chosen == chosen == models[0]
+    assert other_reason != reason
 
 
 @pytest.mark.parametrize(("metric", "passes"), [("rmse", True), ("skill", True), ("bias", False)])

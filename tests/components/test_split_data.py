@@ -101,8 +101,27 @@ def test_all_arguments_that_are_too_small_are_named_at_once():
 
 @pytest.mark.parametrize("days", [0, 1, 26])
 def test_too_few_days_say_how_many_there_are_and_are_needed(days):
-    with pytest.raises(StepFailed, match=rf"has {days} days.* and 27 are needed"):
+    with pytest.raises(StepFailed, match=rf"has {days} days?\b.* and 27 are needed"):
         split(weather(range(days)), horizon=2, validation_days=10, holdout_days=10)
+
+
+def test_one_day_is_a_day():
+    with pytest.raises(StepFailed, match=r"has 1 day \("):
+        split(weather(range(1)), horizon=1, validation_days=10, holdout_days=10)
+
+
+@pytest.mark.parametrize("horizon", [1, 7])
+def test_nothing_that_happened_from_the_hold_out_on_reaches_what_models_learn_from(horizon):
+    known = weather(range(100))
+    before = split(known, horizon, validation_days=20, holdout_days=20)
+    late = known["date"] >= before.holdout["date"].min()
+    for column in ("temp_max", "temp_min", "precipitation", "wind"):
+        known.loc[late, column] = 99.0
+    after = split(known, horizon, validation_days=20, holdout_days=20)
+
+    assert after.train.equals(before.train)
+    assert after.validation.equals(before.validation)
+    assert (after.holdout["target"] == 99.0).all()
 
 
 def test_as_many_days_as_are_needed_are_enough():

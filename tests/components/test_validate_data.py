@@ -150,10 +150,15 @@ def test_a_column_that_nobody_needs_is_a_warning(step):
         (HEADER.encode(), "line 1: the header has no rows below it"),
         (b"\x00\x01\x02", "line 1: the file is binary"),
         (b"<html>\n<p>Not found</p>\n", "line 1: has none of the columns date, precipitation"),
+        (
+            HEADER.replace(",", ";").encode(),
+            "line 1: the fields are separated by ';'",
+        ),
+        (HEADER.replace(",", "\t").encode(), r"line 1: the fields are separated by '\t'"),
         (f"{HEADER}\n2012/01/01,0,1,0,sun\n".encode(), "line 2: the header has 6 fields, this line 5"),
         (f'{HEADER}\n\n2012/01/01,0,1,0,1,"sun\n'.encode(), "line 3: cannot be read from here on"),
     ],
-    ids=["empty", "header-only", "binary", "no-table", "short-line", "open-quote"],
+    ids=["empty", "header-only", "binary", "no-table", "semicolons", "tabs", "short-line", "open-quote"],
 )
 def test_a_file_that_is_no_table_is_reported_as_any_other(step, content, finding):
     step.run(content)

@@ -261,6 +261,30 @@ def test_a_deployer_that_is_killed_leaves_only_what_discard_removes(home, models
     assert [name for name in files(home) if not name.startswith(".port-")] == []
 
 
+def test_the_challenger_of_a_run_that_was_killed_goes_with_the_next_run_and_no_other_does(home, start):
+    runner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    try:
+        lost, kept = start("run-1", owner=runner.pid), start("run-2", owner=os.getpid())
+        local.discard("weather", "run-3", home=home)
+        assert sorted(servers_of(home)) == sorted([lost.pid, kept.pid])
+    finally:
+        runner.kill()
+        runner.wait()
+    local.discard("weather", "run-3", home=home)
+    assert servers_of(home) == [kept.pid]
+    assert files(home) == ["challenger-run-2.json"]
+
+
+def test_who_serves_outlives_the_run_that_started_it(home, start):
+    runner = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    serving = start("run-1", owner=runner.pid)
+    local.switch("weather", serving, home=home)
+    runner.kill()
+    runner.wait()
+    local.discard("weather", "run-2", home=home)
+    assert local.current("weather", home=home) == serving
+
+
 def test_a_server_whose_deployer_died_before_it_was_recorded_leaves_by_itself(home, models):
     place = state.Place.of("weather", home)
     with place.locked():

@@ -28,6 +28,7 @@ def start_challenger(
     *,
     home: Path | None = None,
     timeout: float = 60,
+    owner: int = 0,
 ) -> Endpoint:
     """Start a server beside the one that serves, and wait until it answers with the right model.
 
@@ -40,6 +41,7 @@ def start_challenger(
         run_id: of the pipeline run.
         home: where the state is kept; by default $PIPELINES_HOME or `./.pipelines`.
         timeout: seconds for the server to become ready.
+        owner: number of a process; once that has ended, the next `discard` ends this challenger too.
 
     Raises:
         PipelineError: no such model, it cannot be loaded, or the time is over; only the log is left.
@@ -51,7 +53,7 @@ def start_challenger(
     identity = identify(model_uri)
     discard(service, run_id, home=home)
     endpoint = Endpoint(service, "", 0, 0, identity.model_id, version, run_id, _now())
-    record = launch(place, file, endpoint, identity)
+    record = launch(place, file, endpoint, identity, owner)
     try:
         return await_ready(place, file, record, time.monotonic() + timeout).endpoint
     except BaseException:
@@ -108,9 +110,10 @@ def switch(service: str, endpoint: Endpoint, *, home: Path | None = None) -> Non
 
 
 def discard(service: str, run_id: str, *, home: Path | None = None) -> None:
-    """End the run's challenger, if it left one. Whoever serves is not touched."""
+    """End the run's challenger, if it left one, and those of killed runs. Whoever serves is not touched."""
     place = Place.of(service, home)
-    _end(place, [place.challenger(run_id)])
+    others = [file for file in place.all_challengers() if (r := state.read(file)) and processes.abandoned(r)]
+    _end(place, list(dict.fromkeys([place.challenger(run_id), *others])))
 
 
 def stop(service: str, *, home: Path | None = None) -> None:

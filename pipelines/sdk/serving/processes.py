@@ -39,6 +39,11 @@ def lives(record: Record) -> bool:
     return True
 
 
+def abandoned(record: Record) -> bool:
+    """Whether the process that would have switched to this server is gone; False where there was none."""
+    return bool(record.owner) and birth(record.owner) != record.owner_birth
+
+
 def _look(pid: int) -> tuple[str, str]:
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")

@@ -21,7 +21,7 @@ _LOGS_KEPT: Final = 20
 _STEP: Final = 0.02
 
 
-def launch(place: Place, file: Path, endpoint: Endpoint, identity: Identity) -> Record:
+def launch(place: Place, file: Path, endpoint: Endpoint, identity: Identity, owner: int) -> Record:
     """Start a server and record it; it is not ready yet.
 
     Args:
@@ -29,6 +29,7 @@ def launch(place: Place, file: Path, endpoint: Endpoint, identity: Identity) -> 
         file: for its record.
         endpoint: as far as it is known before there is a process.
         identity: of the model.
+        owner: as for `start_challenger`.
     """
     token = secrets.token_hex(16)
     log = place.folder / "logs" / f"{endpoint.run_id}-{token[:8]}.log"
@@ -49,7 +50,9 @@ def launch(place: Place, file: Path, endpoint: Endpoint, identity: Identity) -> 
             identity.uri,
         ]
         pid = processes.start(arguments, log, _tracking())
-        record = Record(replace(endpoint, pid=pid), token, processes.birth(pid), str(log))
+        known = replace(endpoint, pid=pid)
+        awaited = processes.birth(owner) if owner else ""
+        record = Record(known, token, processes.birth(pid), str(log), owner, awaited)
         state.write(file, record)
     return record
 

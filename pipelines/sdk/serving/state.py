@@ -62,12 +62,16 @@ class Record:
         token: text that the server has in its metadata, and no other server.
         birth: when its process began, as the system counts it.
         log: where it writes.
+        owner: number of the process without which nobody would ever switch to it; 0 where there is none.
+        owner_birth: when that began.
     """
 
     endpoint: Endpoint
     token: str
     birth: str
     log: str
+    owner: int = 0
+    owner_birth: str = ""
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -85,8 +89,8 @@ def write_json(path: Path, value: Any) -> None:
 
 def write(path: Path, record: Record) -> None:
     """Write a record; flat, so that other programs find `url` where they look for it."""
-    extra = {"token": record.token, "birth": record.birth, "log": record.log}
-    write_json(path, asdict(record.endpoint) | extra)
+    fields = asdict(record)
+    write_json(path, fields.pop("endpoint") | fields)
 
 
 def read(path: Path) -> Record | None:
@@ -94,7 +98,8 @@ def read(path: Path) -> Record | None:
     try:
         fields = json.loads(path.read_text(encoding="utf-8"))
         token, birth, log = fields.pop("token"), fields.pop("birth"), fields.pop("log")
-        return Record(Endpoint(**fields), token, birth, log)
+        owner, owner_birth = fields.pop("owner", 0), fields.pop("owner_birth", "")
+        return Record(Endpoint(**fields), token, birth, log, owner, owner_birth)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
@@ -144,9 +149,13 @@ class Place:
         """The records of servers that were asked to end."""
         return sorted(self.folder.glob("retired-*.json"))
 
+    def all_challengers(self) -> list[Path]:
+        """The records of servers that nobody was switched to."""
+        return sorted(self.folder.glob("challenger-*.json"))
+
     def everyone(self) -> list[Path]:
         """The records of all servers, whatever they do."""
-        return [self.serving, *sorted(self.folder.glob("challenger-*.json")), *self.all_retired()]
+        return [self.serving, *self.all_challengers(), *self.all_retired()]
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -221,6 +222,17 @@ def test_the_parent_records_what_the_pipeline_was_started_with(store, monkeypatc
 
     (parent,), _ = runs(store)
     assert parent.data.params == {"gate": "enforce", "horizon": "1"}
+
+
+def test_the_parent_records_an_address_without_its_secrets(store, monkeypatch):
+    source = " https://me:pa55word@example.org/a.csv?signature=s3cret"
+    monkeypatch.setenv("PIPELINE_PARAMETERS", json.dumps({"source": source, "metric": "mae"}))
+
+    with step_run("one"):
+        pass
+
+    (parent,), _ = runs(store)
+    assert parent.data.params == {"source": "https://example.org/a.csv", "metric": "mae"}
 
 
 def test_closing_what_was_never_opened_does_nothing(store, monkeypatch):
