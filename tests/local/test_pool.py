@@ -147,7 +147,7 @@ def test_a_cancelled_step_may_leave_in_order(bench, tmp_path):
 
 
 def test_a_cancelled_step_that_ignores_sigterm_is_killed(bench, tmp_path, monkeypatch):
-    monkeypatch.setattr("pipelines.sdk.local.pool.GRACE_SECONDS", 0.2)
+    monkeypatch.setattr("pipelines.sdk.local.host.GRACE_SECONDS", 0.2)
 
     async def work(pool: Pool) -> None:
         running = asyncio.create_task(pool.run(bench.call("deaf", tmp_path / "pid")))
@@ -155,6 +155,22 @@ def test_a_cancelled_step_that_ignores_sigterm_is_killed(bench, tmp_path, monkey
         running.cancel()
         await asyncio.wait({running})
         assert not alive(pid)
+
+    bench(work)
+
+
+def test_a_cancelled_step_is_not_waited_for_until_an_import_ends(bench, tmp_path):
+    bench.module("endless", "import time; time.sleep(300)")
+
+    async def work(pool: Pool) -> None:
+        running = asyncio.create_task(pool.run(bench.call("sleep", tmp_path / "pid")))
+        pid = await pid_in(tmp_path / "pid")
+        pool.preload({"all": ("endless",)})
+        await until(lambda: pool._hosts[-1].importing == "endless")
+        running.cancel()
+        await asyncio.wait({running})
+        assert not alive(pid)
+        assert pool._hosts[-1].importing == "endless", "the zygote has had no time to say so"
 
     bench(work)
 

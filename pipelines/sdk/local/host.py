@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ from typing import Any
 from pipelines.sdk.local import interpreter
 
 CLOSE_SECONDS = 5.0  # for a zygote to end its steps, and itself
+GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL
+POLL_SECONDS = 0.05
 
 
 class Refused(Exception):
@@ -76,12 +79,28 @@ class Host:
         self.send({"start": number, **message})
         return ended
 
-    def kill(self, number: int, by: signal.Signals) -> None:
-        """Sends a signal to a step's process group."""
-        job = self.jobs.get(number)
-        if job and self.importing:  # the zygote would hear of it when the import is done
-            _signal_group(job.pid, by)
-        self.send({"kill": number, "signal": int(by)})
+    async def end(self, number: int, ended: asyncio.Future[int]) -> None:
+        """Ends a step: asks first, then insists.
+
+        Args:
+            number: of the step.
+            ended: as `start` gave it.
+        """
+        for by in (signal.SIGTERM, signal.SIGKILL):
+            job = self.jobs.get(number)
+            if job and self.importing:  # the zygote would hear of it when the import is done
+                _signal_group(job.pid, by)
+            self.send({"kill": number, "signal": int(by)})
+            deadline = time.monotonic() + GRACE_SECONDS
+            while time.monotonic() < deadline:
+                done, _ = await asyncio.wait({ended}, timeout=POLL_SECONDS)
+                if done:
+                    ended.exception()  # or asyncio would complain that nobody has asked
+                    return
+                if job and self.importing and _is_dead(job.pid):
+                    _signal_group(job.pid, signal.SIGKILL)  # what it left behind
+                    self._settle(number, -by)
+                    return
 
     async def listen(self, reader: asyncio.StreamReader) -> None:
         """Hears the zygote until it goes."""
@@ -133,6 +152,14 @@ class Host:
             _signal_group(pid, signal.SIGKILL)
         if self.listener:
             await self.listener
+
+
+def _is_dead(pid: int) -> bool:
+    """Whether a process has ended, also where nobody has waited for it; False where that cannot be seen."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"Z"
+    except (OSError, IndexError):
+        return False
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:

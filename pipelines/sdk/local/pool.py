@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 from pipelines.sdk.errors import EnvironmentProblem, Finding
 from pipelines.sdk.local.host import Host, Refused, open_host
 
-GRACE_SECONDS = 5.0  # between SIGTERM and SIGKILL
 REPLACEMENTS = 5  # of zygotes, in one run
 IMPORT_RETRIES = 3  # with ever fewer modules; then without any
 
@@ -149,12 +147,7 @@ class Pool:
             mend = "end other programs, or set PIPELINES_WORKERS to fewer steps at once"
             raise EnvironmentProblem(Finding(what, mend=mend)) from error
         except asyncio.CancelledError:
-            for name in (signal.SIGTERM, signal.SIGKILL):
-                host.kill(number, name)
-                done, _ = await asyncio.wait({ended}, timeout=GRACE_SECONDS)
-                if done:
-                    ended.exception()  # or asyncio would complain that nobody has asked
-                    break
+            await host.end(number, ended)
             raise
 
     def hurry(self) -> None:
