@@ -22,6 +22,8 @@ from sklearn.preprocessing import FunctionTransformer
 
 ROOT = Path(__file__).parent.parent.parent
 CODE = Path(__file__).with_name("station_features.py")
+# A saved model names this module as the server will find it beside the model: on the path, in no package.
+sys.path.insert(0, str(CODE.parent))
 COLUMNS = (
     ("temp", DataType.double, True),
     ("wind", DataType.double, False),

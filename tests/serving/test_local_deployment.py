@@ -12,10 +12,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 from pipelines.sdk.errors import EnvironmentProblem, PipelineError, UsageError
 from pipelines.sdk.serving import client, local, processes, state
+from tests.serving.conftest import ROOT
 
 TABLE = {"columns": ["temp"], "data": [[12.8]]}
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import mlflow
 import pytest
-from conftest import ROOT, start
+
+from tests.serving.conftest import ROOT, start
 
 GOOD = {"columns": ["temp"], "data": [[12.8]]}
 
@@ -147,14 +148,12 @@ def registry(tmp_path, monkeypatch):
     """A real MLflow store with the station model logged, registered and aliased."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
     mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(uri)
-    mlflow.create_experiment("e", artifact_location=str(tmp_path / "artifacts"))
-    mlflow.set_experiment("e")
+    experiment = mlflow.create_experiment("e", artifact_location=str(tmp_path / "artifacts"))
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", experiment)
     yield uri
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
+    # None and not what was there: MLflow would take its own default for somebody's choice from then on.
+    mlflow.set_tracking_uri(None)
 
 
 def test_a_model_of_the_registry_is_served_by_alias_id_and_run(registry, launch, models):

@@ -8,9 +8,10 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COLUMNS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
+from tests.serving.conftest import COLUMNS
 
 DTYPES = {
     "temp": "float64",
