@@ -93,7 +93,8 @@ def switch(service: str, endpoint: Endpoint, *, home: Path | None = None) -> Non
     file = place.challenger(endpoint.run_id)
     with place.locked():
         old, new = state.read(place.serving), state.read(file)
-        if old is not None and old.endpoint == endpoint and processes.lives(old):
+        # Asked, not looked up: a process that was just killed is in the system's list for a moment longer.
+        if _answering(place.serving) == endpoint:
             return
         if new is None or new.endpoint != endpoint:
             raise PipelineError(
