@@ -88,7 +88,7 @@ def unreachable(error: Exception, call: Call) -> Unreachable:
         error: of urllib3, the operating system or TLS.
         call: what was asked.
     """
-    text = " ".join(str(error).split())
+    text = _cause(error)
     whom = f" (context {call.context})" if call.context else ""
     if "certificate" in text.lower():
         what, mend = "TLS with the cluster does not come about", "is the kubeconfig of another cluster?"
@@ -97,7 +97,7 @@ def unreachable(error: Exception, call: Call) -> Unreachable:
             "the cluster does not answer",
             "is it up? Choose another one with --context or KUBECONFIG",
         )
-    return Unreachable(Finding(f"{what}: {_cause(text)}", f"{call.server}{whom}", mend))
+    return Unreachable(Finding(f"{what}: {text}", f"{call.server}{whom}", mend))
 
 
 def forbidden_or_missing(error: Any, call: Call, group_is_known: bool) -> ApiError:
@@ -206,7 +206,9 @@ def _status(error: Any) -> Mapping[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _cause(text: str) -> str:
-    """The innermost of urllib3's nested messages."""
-    inner = re.findall(r"(?:Caused by )?\w+Error\((?:<[^>]*>: |'[^']*': )?[\"']?([^()\"']+)", text)
-    return (inner[-1] if inner else text).strip()[:200]
+def _cause(error: BaseException) -> str:
+    """The innermost of urllib3's nested errors, without the connection that it was on."""
+    while isinstance(reason := getattr(error, "reason", None), BaseException):
+        error = reason
+    text = " ".join(str(error).split())
+    return re.sub(r"^\w+\([^)]*\): ", "", text)[:200] or type(error).__name__

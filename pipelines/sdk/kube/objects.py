@@ -27,10 +27,12 @@ class Kind:
     Args:
         api_version: `argoproj.io/v1alpha1`.
         name: `WorkflowTemplate`.
+        namespaced: whether its objects are in namespaces.
     """
 
     api_version: str
     name: str
+    namespaced: bool = True
 
     @staticmethod
     def of(document: Mapping[str, Any]) -> Kind:
@@ -49,12 +51,12 @@ class Kind:
         """Where objects of this kind are.
 
         Args:
-            namespace: empty for kinds of the whole cluster.
+            namespace: of the objects, for kinds that have one.
             name: empty for all of them.
             sub: `log`, `status`, ...
         """
         group, _, version = self.api_version.rpartition("/")
-        return Path(group, version, self.plural, namespace, name, sub)
+        return Path(group, version, self.plural, namespace if self.namespaced else "", name, sub)
 
 
 @dataclass(frozen=True)

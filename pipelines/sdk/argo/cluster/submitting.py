@@ -1,0 +1,108 @@
+"""A compiled pipeline onto a cluster, and a run of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.sdk import kube
+from pipelines.sdk.argo.cluster import runs
+from pipelines.sdk.argo.cluster.applying import apply_all, try_all
+from pipelines.sdk.argo.cluster.changes import Change
+from pipelines.sdk.argo.cluster.kinds import TEMPLATE
+from pipelines.sdk.argo.cluster.pruning import prune
+from pipelines.sdk.argo.options import Compiled
+from pipelines.sdk.errors import Finding, PipelineError
+from pipelines.sdk.kube import Cluster
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What `submit` and `schedule` did, or would do.
+
+    Args:
+        name: of the WorkflowTemplate.
+        run: name of the run; empty for none.
+        changes: of the documents.
+        pruned: names of the ConfigMaps deleted.
+        notes: what else its user should know.
+    """
+
+    name: str
+    run: str
+    changes: tuple[Change, ...]
+    pruned: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def template_name(compiled: Compiled) -> str:
+    """Name of the WorkflowTemplate, the first where a long pipeline has several."""
+    kinds = (each for each in compiled.documents if each["kind"] == TEMPLATE.name)
+    return str(next(kinds)["metadata"]["name"])
+
+
+def submit(
+    cluster: Cluster,
+    compiled: Compiled,
+    arguments: Sequence[Mapping[str, str]],
+    *,
+    scheduled: str = "",
+    force: bool = False,
+    dry_run: bool = False,
+) -> Submitted:
+    """Applies a pipeline, where it has changed, and starts a run.
+
+    Args:
+        cluster: see Cluster.
+        compiled: the pipeline.
+        arguments: of the run.
+        scheduled: the time that the run was meant for, RFC 3339.
+        force: whether fields that others have changed are taken back.
+        dry_run: whether to say only what would change.
+
+    Raises:
+        PipelineError: where anything of it is refused; then nothing was applied, or it says what was.
+    """
+    name = template_name(compiled)
+    run = runs.document(name, arguments, scheduled)
+    changes = _applied(cluster, compiled.documents, [run], force, dry_run)
+    if dry_run:
+        return Submitted(name, "", changes)
+    try:
+        made = kube.create(cluster, run)
+    except PipelineError as error:
+        note = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
+        error.findings = (*error.findings, note)
+        raise
+    pruned, hindered = prune(cluster, name)
+    return Submitted(name, made["metadata"]["name"], changes, tuple(pruned), (hindered,) if hindered else ())
+
+
+def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run: bool = False) -> Submitted:
+    """Applies a pipeline with its schedule; nothing runs yet.
+
+    Args:
+        cluster: see Cluster.
+        compiled: the pipeline.
+        force: whether fields that others have changed are taken back.
+        dry_run: whether to say only what would change.
+
+    Raises:
+        PipelineError: as in `submit`.
+    """
+    name = template_name(compiled)
+    changes = _applied(cluster, compiled.documents, [], force, dry_run)
+    if dry_run:
+        return Submitted(name, "", changes)
+    pruned, hindered = prune(cluster, name)
+    return Submitted(name, "", changes, tuple(pruned), (hindered,) if hindered else ())
+
+
+def _applied(
+    cluster: Cluster, documents: Sequence[dict[str, Any]], made: Sequence[Any], force: bool, dry_run: bool
+) -> tuple[Change, ...]:
+    changes = try_all(cluster, documents, made, force=force)
+    if not dry_run:
+        apply_all(cluster, documents, changes, force=force)
+    return changes
