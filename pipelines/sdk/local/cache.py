@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sdk import launch
+from pipelines.sdk.files import write_whole
 from pipelines.sdk.launch.paths import local_path
 from pipelines.sdk.local.digest import Unstable, digest, never, signature
 from pipelines.sdk.plan import Cache
@@ -136,7 +136,9 @@ class StepCache:
                 return
             plain = result.to_json()
             entry = {"result": plain, "digests": digests, "check": _check(plain, digests)}
-            _write(self._path(key), json.dumps(entry))
+            path = self._path(key)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(entry), 0o600)
 
     def _path(self, key: Key) -> Path:
         return self.folder / key.text[:2] / f"{key.text}.json"
@@ -148,19 +150,6 @@ def _paths(records: Iterable[launch.Record], request: launch.Request) -> list[st
 
 def _check(result: Any, digests: Any) -> str:
     return hashlib.sha256(json.dumps([result, digests], sort_keys=True).encode()).hexdigest()
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False, encoding="utf-8") as file:
-        try:
-            file.write(text)
-            file.flush()
-            Path(file.name).replace(path)
-        except BaseException:
-            Path(file.name).unlink(missing_ok=True)
-            raise
 
 
 @cache

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding
+from pipelines.sdk.files import write_whole
 
 _ODD = re.compile(r"[^A-Za-z0-9._-]")
 
@@ -78,13 +79,7 @@ class RunFolder:
 
     def write_record(self, record: Mapping[str, Any]) -> None:
         """Writes `run.json`, whole or not at all."""
-        temporary = self.path / f".run.json.{secrets.token_hex(4)}"
-        try:
-            temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-            temporary.replace(self.path / "run.json")
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(self.path / "run.json", json.dumps(record, indent=2) + "\n")
 
 
 def _suffix(attempt: int) -> str:

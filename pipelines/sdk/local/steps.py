@@ -11,12 +11,12 @@ from typing import Any
 from pipelines.sdk import launch
 from pipelines.sdk.local.attempts import Attempts
 from pipelines.sdk.local.cache import Key, StepCache, packages
-from pipelines.sdk.local.documents import task_document
 from pipelines.sdk.local.folder import RunFolder
 from pipelines.sdk.local.pool import Stopped
 from pipelines.sdk.local.remote import Fetcher
 from pipelines.sdk.local.scope import Artifacts, Outcome, Status, Value
 from pipelines.sdk.plan import Step, Task
+from pipelines.sdk.task_documents import task_document
 from pipelines.sdk.values import Constant
 
 

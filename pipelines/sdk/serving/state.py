@@ -15,7 +15,6 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding, UsageError
+from pipelines.sdk.files import write_whole
 
 HOME_VARIABLE: Final = "PIPELINES_HOME"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
@@ -75,16 +75,8 @@ class Record:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a file so that a reader sees all of it or what was there before."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(value, file, indent=2)
-            file.write("\n")
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    """Write a file so that a reader sees all of it or what was there before; only its owner may read it."""
+    write_whole(path, json.dumps(value, indent=2) + "\n", 0o600)
 
 
 def write(path: Path, record: Record) -> None:

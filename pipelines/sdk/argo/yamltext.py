@@ -1,0 +1,54 @@
+"""Writes documents as YAML that people review: code as code, nothing that another parser reads differently."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+# Plain only where every YAML 1.1 and 1.2 parser sees a string: not `1e3`, `on`, `12:30`, `0x1f`, `~`, dates.
+_PLAIN = re.compile(r"[A-Za-z/_][-A-Za-z0-9_./]*(?: [A-Za-z/_][-A-Za-z0-9_./]*)*")
+_WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
+_BLOCK = re.compile(r"[\t\n -~\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*")
+_WIDTH = 2**20  # never folded: a folded line hides what changed
+
+
+class _Dumper(yaml.SafeDumper):
+    """As SafeDumper, without aliases, lists indented as people write them."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, indentless)
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=_style(value))
+
+
+def _style(value: str) -> str | None:
+    # A block keeps code readable; it cannot hold trailing blanks in lines, nor characters YAML does not print.
+    if "\n" in value and _BLOCK.fullmatch(value) and not value.startswith((" ", "\n")):
+        lines = value.split("\n")
+        if not any(line != line.rstrip() or "\x85" in line or "\u2028" in line for line in lines):
+            return "|"
+    return None if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else '"'
+
+
+_Dumper.add_representer(str, _text)
+
+
+def to_yaml(documents: Iterable[Mapping[str, Any]]) -> str:
+    """Documents as one YAML stream, the same text for the same documents.
+
+    Args:
+        documents: of plain JSON values; the order of keys is kept.
+    """
+    texts = [
+        yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+        for document in documents
+    ]
+    return "---\n".join(texts)
