@@ -13,12 +13,13 @@ from pipelines.sdk.errors import Finding, RunFailed, Unreachable
 from pipelines.sdk.kube import ApiError, Cluster
 
 SPELL_SECONDS = 5
-"""Of one watch request. A new one follows, so a dead connection is noticed, and the viewer's clock goes on."""
+"""Of one watch request. A new one follows, so a dead connection is noticed and the viewer's clock goes on."""
 
 GIVE_UP_SECONDS = 600
 """Without an answer, after which a watch ends; a control plane that is being upgraded is back before that."""
 
 _GONE = 410
+_BUSY = 429  # and above: the server, or what stands before it, has a bad moment
 _PAUSE_SECONDS = 2.0
 
 Workflow = dict[str, Any]
@@ -54,12 +55,14 @@ def states(
                     return
             silent_since = 0.0
             yield None
-        except ApiError as error:
-            if error.status != _GONE:
-                raise
-            workflow = _again(cluster, name)
-            yield workflow
         except Unreachable as error:
+            status = error.status if isinstance(error, ApiError) else _BUSY
+            if status == _GONE:
+                workflow = _again(cluster, name)
+                yield workflow
+                continue
+            if status < _BUSY:
+                raise
             if not silent_since:
                 silent_since = time.monotonic()
                 lost(error)
