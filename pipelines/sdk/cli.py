@@ -107,6 +107,11 @@ def _pipeline_group(pipeline: Any, choices: Mapping[str, Sequence[Json]]) -> cli
 def _generic_group() -> click.Group:
     settings = from_environment()
     group = click.Group(help="Commands for any pipeline that kfp 2.x has compiled.")
-    for command in (run.file_command(settings), inspect.command(), graph.file_command()):
+    for command in (
+        run.file_command(settings),
+        compile.file_command(settings),
+        inspect.command(),
+        graph.file_command(),
+    ):
         group.add_command(command)
     return group

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipelines.sdk.argo import expressions
+from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names, task_names
 from pipelines.sdk.argo.steps import step_body
@@ -150,7 +150,7 @@ def _selected(selector: Selector, group: Group, where: str) -> Carrier | None:
         raise BadPipeline(Finding("its sources (dsl.OneOf) are of different kinds", where, mend))
     texts = [(group.names[task], each.text) for task, each in there]
     folders = dict.fromkeys(folder for _, each in there for folder in each.folders)
-    return replace(there[0][1], text=expressions.first(texts), folders=tuple(folders))
+    return replace(there[0][1], text=exprlang.first(texts), folders=tuple(folders))
 
 
 def _source(source: TaskOutput, group: Group, selector: Selector) -> Carrier | None:
@@ -168,10 +168,10 @@ def _twin(selector: Selector, group: Group) -> Text:
     for source in selector.sources:
         twin = group.bodies[source.task].twins[source.output]
         name = group.names[source.task]
-        expression = expressions.output(name, twin.text.output)
+        expression = exprlang.output(name, twin.text.output)
         simple = f"{{{{tasks.{name}.outputs.parameters.{twin.text.output}}}}}"
         texts.append((name, Text(simple=simple, expression=expression)))
-    return texts[0][1] if len(texts) == 1 else expressions.first(texts)
+    return texts[0][1] if len(texts) == 1 else exprlang.first(texts)
 
 
 def _certain(task: Task, group: Group) -> bool:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.sdk import conditions
-from pipelines.sdk.argo.expressions import fail, given, indices, literal, of, tag, value
+from pipelines.sdk.argo.exprlang import fail, given, indices, literal, of, tag, value
 from pipelines.sdk.argo.travel import Carrier
 from pipelines.sdk.conditions import (
     And,
@@ -164,7 +164,8 @@ def _equal(left: _Side, right: _Side) -> str:
         as_boolean = {"true": "#", "True": "#", "false": "!#", "False": "!#"}.get(known, "false")
         other = f"{_IS_TEXT} ? # == {right.text} : {_IS_NUMBER} ? {as_number} : {_IS_BOOLEAN} ? {as_boolean}"
     else:
-        other = f"{_IS_NUMBER} ? # == {right.text} : {_IS_TEXT} ? ({_canonical('#')} ? float(#) == {right.text} : false)"
+        read = f"({_canonical('#')} ? float(#) == {right.text} : false)"
+        other = f"{_IS_NUMBER} ? # == {right.text} : {_IS_TEXT} ? {read}"
     return given(left.text, f"{other} : # == nil ? false : {wrong}")
 
 

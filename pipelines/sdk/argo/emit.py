@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from pipelines.sdk.argo import documents, expressions
+from pipelines.sdk.argo import documents, exprlang
 from pipelines.sdk.argo.book import Book
 from pipelines.sdk.argo.dags import dag_body
 from pipelines.sdk.argo.names import task_names
 from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ROOT, Compiled, Options
 from pipelines.sdk.argo.pods import platform_fields, spec_defaults
+from pipelines.sdk.argo.sharing import shared
 from pipelines.sdk.argo.storage import checked_root
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Text
@@ -39,7 +41,7 @@ def emit(plan: Plan, options: Options) -> Compiled:
     book = Book(options, root, options.image)
     rewritten = wrapped(plan)
     inputs, given = handed_over(_entry(rewritten))
-    body = dag_body(plan.name, rewritten.root, inputs, "", book, False)
+    body = dag_body(plan.name, _without_defaults(rewritten.root), inputs, "", book, False)
     if book.problems:
         raise BadPipeline(*book.problems)
     templates = {MAIN: _main(body.template, given), **dict(reversed(book.templates.entries.items()))}
@@ -64,12 +66,18 @@ def _name(wished: str) -> str:
     return name
 
 
+def _without_defaults(root: Dag) -> Dag:
+    """The root without its defaults: they are the values of the workflow's own parameters."""
+    parameters = {n: replace(p, has_default=False) for n, p in root.interface.parameters.items()}
+    return replace(root, interface=replace(root.interface, parameters=parameters))
+
+
 def _entry(plan: Plan) -> dict[str, Carrier]:
     """The pipeline's inputs as the root DAG is given them: wire texts, made of what people wrote."""
     found = {}
     for name, parameter in plan.root.interface.parameters.items():
         found[name] = Carrier(
-            Text(expression=expressions.entry(name, parameter.type is ParameterType.STRING))
+            Text(expression=exprlang.entry(name, parameter.type is ParameterType.STRING))
         )
     for name, artifact in plan.root.interface.artifacts.items():
         found[name] = Carrier(Text(expression=_record(name, artifact)), artifact=True)
@@ -84,7 +92,7 @@ def _record(name: str, artifact: ArtifactSpec) -> str:
         )
     kind = {"schemaTitle": artifact.schema_title, "schemaVersion": artifact.schema_version}
     head = encode({"name": name, "type": kind})[:-1] + ',"uri":'
-    return expressions.record(name, head, ',"metadata":{}}')
+    return exprlang.record(name, head, ',"metadata":{}}')
 
 
 def _main(template: str, given: Mapping[str, Text]) -> dict[str, Any]:
@@ -99,7 +107,7 @@ def _spec(
     plan: Plan,
     options: Options,
     book: Book,
-    templates: Mapping[str, Mapping[str, Any]],
+    templates: Mapping[str, dict[str, Any]],
     held: list[dict[str, Any]],
     name: str,
 ) -> dict[str, Any]:
@@ -120,7 +128,10 @@ def _spec(
     extra = documents.merged([{"volumes": held}, *book.spec])
     for key, value in extra.items():
         spec[key] = [*spec.get(key, []), *value] if isinstance(value, list) else value
-    spec["templates"] = [{"name": each, **template} for each, template in templates.items()]
+    common, rest = shared(templates)
+    if common:
+        spec["templateDefaults"] = {"container": common}
+    spec["templates"] = [{"name": each, **template} for each, template in rest.items()]
     return spec
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.sdk import launch
-from pipelines.sdk.argo import decisions, expressions
+from pipelines.sdk.argo import decisions, exprlang
 from pipelines.sdk.argo.authored import names_in
 from pipelines.sdk.argo.book import Body
 from pipelines.sdk.argo.importers import imported
@@ -58,7 +58,7 @@ def handed_over(carriers: Mapping[str, Carrier]) -> tuple[dict[str, Carrier], di
     def give(wished: str, text: Text) -> Text:
         name = names.unique(wished)
         arguments[name] = text
-        return Text(simple=f"{{{{inputs.parameters.{name}}}}}", expression=expressions.of_input(name))
+        return Text(simple=f"{{{{inputs.parameters.{name}}}}}", expression=exprlang.of_input(name))
 
     return {name: through(name, carrier, give) for name, carrier in carriers.items()}, arguments
 
@@ -184,9 +184,9 @@ def produced(group: Group, producer: str, output: str, *, sure: bool) -> Carrier
         if not text.output:
             return text
         if task.loop:
-            return Text(expression=expressions.loop_output(name, text.output))
+            return Text(expression=exprlang.loop_output(name, text.output))
         simple = f"{{{{tasks.{name}.outputs.parameters.{text.output}}}}}" if sure else ""
-        return Text(simple=simple, expression=expressions.output(name, text.output))
+        return Text(simple=simple, expression=exprlang.output(name, text.output))
 
     seen = through(output, carrier, give)
     return _collected(seen, f"{group.path}{producer}") if task.loop else seen

@@ -1,4 +1,4 @@
-"""How a value travels through a workflow: texts that Argo moves unread, and what the last reader does to them.
+"""How values travel through a workflow: texts that Argo moves unread, and what the reader does to them.
 
 Argo would change data that it decodes and encodes again, so nothing is selected, unwrapped or filled in on
 the way. A Carrier is a wire text together with a program (`via`) that the consumer's launcher applies.

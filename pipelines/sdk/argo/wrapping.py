@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from pipelines.sdk.plan import Dag, Plan, Task
+from pipelines.sdk.plan import Dag, Loop, Plan, Task
 from pipelines.sdk.values import Binding, Constant, DagInput, Interface, Selector, TaskOutput
 
 
@@ -33,7 +33,7 @@ def _task(task: Task, alone: bool) -> Task:
         task = _around_body(task)
     if task.loop and task.loop.parallelism and not alone:
         # The limit is a field of a DAG, and would hold back this loop's siblings.
-        task = _around(task)
+        task = _around(task, task.loop)
     return task
 
 
@@ -43,10 +43,8 @@ def _around_body(task: Task) -> Task:
     return replace(task, when="", body=_group(inner, task), arguments=task.arguments)
 
 
-def _around(task: Task) -> Task:
+def _around(task: Task, loop: Loop) -> Task:
     """A group that has only the loop."""
-    loop = task.loop
-    assert loop is not None
     items: Constant | Binding = loop.items
     outer = {name: each for name, each in task.arguments.items() if name != loop.item_input}
     if not isinstance(items, Constant):

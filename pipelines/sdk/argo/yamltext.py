@@ -1,4 +1,4 @@
-"""Writes documents as YAML that people review: code as code, nothing that another parser reads differently."""
+"""Writes documents as YAML that people review: code as code, nothing that two parsers read differently."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import yaml
 _PLAIN = re.compile(r"[A-Za-z/_][-A-Za-z0-9_./]*(?: [A-Za-z/_][-A-Za-z0-9_./]*)*")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null", "nan", "inf"})
 _BLOCK = re.compile(r"[\t\n -~\u00a0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*")
+_ONE_LINE = ({"name", "value"}, {"name", "valueFrom"}, {"path"}, {"name", "mountPath"})
+_ONE_LINE_WIDTH = 140
 _WIDTH = 2**20  # never folded: a folded line hides what changed
 
 
@@ -30,7 +32,7 @@ def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
 
 
 def _style(value: str) -> str | None:
-    # A block keeps code readable; it cannot hold trailing blanks in lines, nor characters YAML does not print.
+    # A block keeps code readable; it cannot hold blanks at the end of a line, nor what YAML does not print.
     if "\n" in value and _BLOCK.fullmatch(value) and not value.startswith((" ", "\n")):
         lines = value.split("\n")
         if not any(line != line.rstrip() or "\x85" in line or "\u2028" in line for line in lines):
@@ -38,7 +40,15 @@ def _style(value: str) -> str | None:
     return None if _PLAIN.fullmatch(value) and value.lower() not in _WORDS else '"'
 
 
+def _mapping(dumper: yaml.SafeDumper, value: dict[str, Any]) -> yaml.MappingNode:
+    node = dumper.represent_mapping("tag:yaml.org,2002:map", value.items())
+    # Arguments and outputs are many and alike: one line each.
+    node.flow_style = set(value) in _ONE_LINE and len(str(value)) <= _ONE_LINE_WIDTH
+    return node
+
+
 _Dumper.add_representer(str, _text)
+_Dumper.add_representer(dict, _mapping)
 
 
 def to_yaml(documents: Iterable[Mapping[str, Any]]) -> str:

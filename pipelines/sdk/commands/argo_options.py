@@ -36,7 +36,7 @@ def argo_options(settings: Settings) -> Decorator:
             "--pipeline-root",
             default="",
             metavar="URI",
-            help=f"Where artifacts go, as gs://bucket/prefix.  [default: the pipeline's, else {PIPELINE_ROOT}]",
+            help=f"Of artifacts, as gs://bucket/prefix.  [default: the pipeline's, else {PIPELINE_ROOT}]",
         ),
         click.option(
             "--service-account", default=SERVICE_ACCOUNT, help=f"Of the steps.  [default: {SERVICE_ACCOUNT}]"

@@ -1,29 +1,30 @@
-"""`compile`: the pipeline as a file that other systems read."""
+"""`compile`: the pipeline as files that other systems read."""
 
 from __future__ import annotations
 
 import difflib
 import inspect
-import os
-import re
-import tempfile
+import json
 from pathlib import Path
 from typing import Any
 
 import click
 
+from pipelines.sdk import argo, ir
+from pipelines.sdk.argo.cluster import cron
+from pipelines.sdk.commands.argo_options import argo_options, options_of
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.compiling import with_image
 from pipelines.sdk.errors import BadPipeline, Finding, UsageError
+from pipelines.sdk.files import write_whole
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
 
-# Registry, path, tag and digest: what YAML can carry without quotes, and Kubernetes would take.
-_IMAGE = re.compile(r"[a-zA-Z0-9][\w.-]*(:[0-9]+)?(/[\w.-]+)*(:[\w.-]+)?(@[a-z0-9]+:[a-f0-9]+)?", re.ASCII)
+TARGETS = ("kfp", "argo")
 
 
 def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Command:
-    """`compile [--target kfp] [-o FILE] [--check]`.
+    """`compile [--target kfp|argo] [-o FILE] [--check]` of one pipeline file.
 
     Args:
         text: of the IR.
@@ -32,27 +33,92 @@ def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Co
         folder: where compiled files are, unless the command says otherwise.
     """
 
-    @click.command("compile", help="Write the pipeline as a file for another system.")
-    @click.option("--target", type=click.Choice(["kfp"]), default="kfp", help="The system: KFP's UI and API.")
+    @click.command("compile", help="Write the pipeline as files for other systems.")
     @click.option(
-        "-o", "--output", default=None, help=f"The file.  [default: {_seen(folder / _name(plan, 'kfp'))}]"
+        "--target", type=click.Choice(TARGETS), help="KFP's UI and API, or Argo alone.  [default: both]"
     )
-    @click.option("--image", default=settings.image, help=f"The steps' image.  [default: {settings.image}]")
+    @click.option("-o", "--output", help=f"The file of one target.  [default: in {_seen(folder)}]")
     @click.option(
-        "--check", is_flag=True, help="Write nothing; fail with a diff where the file is out of date."
+        "--check", is_flag=True, help="Write nothing; fail with a diff where a file is out of date."
     )
-    def compile_command(target: str, output: str | None, image: str, check: bool) -> None:
-        if not _IMAGE.fullmatch(image):
-            raise UsageError(Finding(f"{image!r} is no image", "--image", "as in registry/name:tag"))
-        path = Path(output) if output else folder / _name(plan, target)
-        wanted = with_image(text, image)
-        if check:
-            compare(path, wanted)
-        else:
-            write(path, wanted)
-        click.echo(f"{_seen(path)} {'is up to date' if check else 'written'}", err=True)
+    @_for_argo(settings)
+    def compile_command(target: str | None, output: str | None, check: bool, **given: Any) -> None:
+        if output and not target:
+            raise UsageError(Finding("a file is of one target", "--output", "name it with --target"))
+        options = _options(given)
+        wanted = {
+            "kfp": lambda: with_image(text, options.image) if options.image else text,
+            "argo": lambda: argo.to_yaml(argo.emit(plan, options).documents),
+        }
+        for each in [target] if target else TARGETS:
+            path = Path(output) if output else folder / f"{plan.name}.{each}.yaml"
+            (compare if check else write)(path, wanted[each]())
+            click.echo(f"{_seen(path)} {'is up to date' if check else 'written'}", err=True)
 
     return compile_command
+
+
+def file_command(settings: Settings) -> click.Command:
+    """`compile FILE.yaml [-o OUT.yaml] [--json]`: any compiled pipeline, for Argo.
+
+    Args:
+        settings: of the environment.
+    """
+
+    @click.command("compile", help="Write a compiled pipeline as documents for Argo Workflows.")
+    @click.argument("file")
+    @click.option("-o", "--output", help="The file to write.  [default: standard output]")
+    @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON, alone, on stdout.")
+    @_for_argo(settings)
+    def compile_command(file: str, output: str | None, as_json: bool, **given: Any) -> None:
+        compiled = argo.emit(ir.read_file(file), _options(given))
+        text = argo.to_yaml(compiled.documents)
+        if output:
+            write(Path(output), text)
+        for warning in compiled.warnings:
+            click.echo(f"warning: {warning}", err=True)
+        if as_json:
+            to_stdout(json.dumps(summary(compiled), indent=2))
+        elif not output:
+            to_stdout(text.rstrip("\n"))
+
+    return compile_command
+
+
+def summary(compiled: argo.Compiled) -> dict[str, Any]:
+    """What compiling gave, for programs."""
+    return {
+        "documents": list(compiled.documents),
+        "pods_min": compiled.pods_min,
+        "steps": [{"name": each.name, "kind": each.kind, "image": each.image} for each in compiled.steps],
+        "warnings": [{"what": w.what, "where": w.where, "mend": w.mend} for w in compiled.warnings],
+    }
+
+
+def _for_argo(settings: Settings) -> Any:
+    options = (
+        argo_options(settings),
+        click.option("--namespace", default="", help="Of the documents.  [default: whoever applies says]"),
+        click.option("--schedule", default="", metavar="CRON", help="Five fields: adds a CronWorkflow."),
+        click.option(
+            "--timezone", default="UTC", help="Of the schedule, as Europe/Helsinki.  [default: UTC]"
+        ),
+        click.option("--suspend", is_flag=True, help="Make the schedule, but do not follow it yet."),
+    )
+
+    def decorate(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def _options(given: dict[str, Any]) -> argo.Options:
+    options = options_of(given)
+    if options.schedule:
+        cron.parse(options.schedule, options.timezone)
+    return options
 
 
 def folder_of(pipeline: Any) -> Path:
@@ -87,21 +153,9 @@ def compare(path: Path, wanted: str) -> None:
 
 
 def write(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
+    """Writes a file whole or not at all; makes its folder."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink()
-        raise
-
-
-def _name(plan: Plan, target: str) -> str:
-    return f"{plan.name}.{target}.yaml"
+    write_whole(path, text)
 
 
 def _seen(path: Path) -> str:
