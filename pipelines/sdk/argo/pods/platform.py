@@ -1,4 +1,4 @@
-"""What a pipeline asks of the cluster as a whole: how long its runs stay, how long they may take, a workspace."""
+"""What a pipeline asks of the cluster as a whole: how long its runs stay and may take, a workspace."""
 
 from __future__ import annotations
 
