@@ -28,7 +28,7 @@ demo: setup ## train on real data, serve, ask, stop
 	echo "== make demo again: what has not changed comes from the cache, and the champion is to be beaten"
 
 test: setup lint ## lint, types, tests, compiled files up to date
-	$(PY) pipelines/train.py compile --target kfp --check
+	$(PY) pipelines/train.py compile --check
 	$(PY) -m pytest -n 2 --dist loadfile -m "not cluster and not argo and not kserve"
 
 test-cluster: setup ## tests that need a Kubernetes API at KUBECONFIG
@@ -44,8 +44,8 @@ format: setup ## rewrite the code as ruff wants it
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-compile: setup ## compiled/: what the KFP UI takes
-	$(PY) pipelines/train.py compile --target kfp
+compile: setup ## compiled/: what the KFP UI takes, and what Argo does
+	$(PY) pipelines/train.py compile
 
 bench: setup ## seconds a step, beside kfp.local, measured in one run
 	$(PY) -m tests.bench.steps

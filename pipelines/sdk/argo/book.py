@@ -58,6 +58,7 @@ class Book:
 
     Args:
         options: of the compilation.
+        pipeline: its name.
         root: where artifacts go.
         image: in place of the project's own.
         templates: by name, each without its name.
@@ -69,6 +70,7 @@ class Book:
     """
 
     options: Options
+    pipeline: str
     root: str
     image: str
     templates: Shelf = field(default_factory=Shelf)

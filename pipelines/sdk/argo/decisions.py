@@ -128,8 +128,9 @@ def _known(condition: Comparison) -> str:
 def _side(side: Operand, operand: Callable[[str], str], wire: Callable[[str], str]) -> _Side:
     match side:
         case Literal(constant):
-            number = isinstance(constant, int | float) and not isinstance(constant, bool)
-            return _Side(literal(float(constant) if number else constant), repr(constant), True, constant)
+            whole = isinstance(constant, int) and not isinstance(constant, bool)
+            text = f"{constant}.0" if whole and constant is not None else literal(constant)
+            return _Side(text, repr(constant), True, constant)
         case Input(name):
             return _Side(operand(name), f"input '{name}'")
         case Conversion(kind, inner):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
 from pipelines.sdk.plan import Plan
 
+SOURCE = "{source}"  # stands in a command for what is in the file beside it
 MAX_BYTES = 900_000  # of a ConfigMap's data; Kubernetes takes 1 MiB with everything
 MAX_TEMPLATES = 200  # maxItems of the kind
 MAX_CRON_NAME = 52  # Argo puts a time behind it
@@ -38,21 +40,17 @@ def step_files(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
         task = dict(document["task"])
         if task["python"]:
             source = task["python"]["source"]
-            files[f"{name}.py"] = source
+            # KFP puts an empty line first, with which YAML would show all of it as one long string.
+            files[f"{name}.py"] = source.lstrip("\n")
             task["python"] = {"function": task["python"]["function"]}
             # The source is in the command too; once is enough to review.
             task["command"] = [SOURCE if word == source else word for word in task["command"]]
-        files[f"{name}.json"] = launch_json({**document, "task": task})
+        files[f"{name}.json"] = _readable_json({**document, "task": task})
     return files
 
 
-SOURCE = "{source}"
-
-
-def launch_json(document: Mapping[str, Any]) -> str:
+def _readable_json(document: Mapping[str, Any]) -> str:
     """A step's document as text that people can read."""
-    import json
-
     return json.dumps(document, indent=1, ensure_ascii=False, sort_keys=False) + "\n"
 
 

@@ -38,7 +38,7 @@ def emit(plan: Plan, options: Options) -> Compiled:
     """
     name = _name(options.name or plan.name)
     root = checked_root(options.pipeline_root or plan.pipeline_root or PIPELINE_ROOT)
-    book = Book(options, root, options.image)
+    book = Book(options, plan.name, root, options.image)
     rewritten = wrapped(plan)
     inputs, given = handed_over(_entry(rewritten))
     body = dag_body(plan.name, _without_defaults(rewritten.root), inputs, "", book, False)
@@ -76,9 +76,7 @@ def _entry(plan: Plan) -> dict[str, Carrier]:
     """The pipeline's inputs as the root DAG is given them: wire texts, made of what people wrote."""
     found = {}
     for name, parameter in plan.root.interface.parameters.items():
-        found[name] = Carrier(
-            Text(expression=exprlang.entry(name, parameter.type is ParameterType.STRING))
-        )
+        found[name] = Carrier(Text(expression=exprlang.entry(name, parameter.type is ParameterType.STRING)))
     for name, artifact in plan.root.interface.artifacts.items():
         found[name] = Carrier(Text(expression=_record(name, artifact)), artifact=True)
     return found

@@ -57,6 +57,7 @@ def step_body(
         "command": ["python3", "/kfp/launch"],
         "args": [f"--step={_document(step, files, book)}", *_common(book.root), *_inputs(inputs), *held],
         **pod.container,
+        "env": [{"name": "PIPELINE_NAME", "value": book.pipeline}, *pod.container.get("env", [])],
     }
     name = book.templates.add(step.component, _without_empty(template))
     return Body(name, files.carriers("p", "a", path), files.carriers("c", "ac", path) if twins else {})

@@ -225,11 +225,10 @@ def _depends(task: Task, group: Group) -> str:
     terms = []
     for name in upstream(task, group.tasks):
         argo = group.names[name]
+        # An empty loop ends as Skipped, and is nothing that went wrong.
+        ends = ["Succeeded", "Skipped"] if group.tasks[name].loop else ["Succeeded"]
         if task.always:
-            ends = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted")
-        else:
-            # An empty loop ends as Skipped, and is nothing that went wrong.
-            ends = ("Succeeded", "Skipped") if group.tasks[name].loop else ("Succeeded",)
+            ends = ["Succeeded", "Failed", "Errored", "Skipped", "Omitted"]
         either = " || ".join(f"{argo}.{end}" for end in ends)
         terms.append(f"({either})" if len(ends) > 1 else either)
     return " && ".join(terms)
