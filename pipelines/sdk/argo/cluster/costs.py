@@ -58,12 +58,17 @@ def usage(workflow: Mapping[str, Any]) -> list[Usage]:
     for node in found.values():
         if node["type"] != "Pod":
             continue
-        total = sums.setdefault(_ITERATION.sub("", path(node, found)), _Sum())
+        total = sums.setdefault(without_iterations(path(node, found)), _Sum())
         total.pods += 1
         for resource, seconds in (node.get("resourcesDuration") or {}).items():
             hours = float(seconds) * _GIB_OF_A_UNIT.get(resource, 1.0) / 3600
             total.hours[resource] = total.hours.get(resource, 0.0) + hours
     return [Usage(step, total.pods, total.hours) for step, total in sorted(sums.items())]
+
+
+def without_iterations(path: str) -> str:
+    """A path of a run's step as the pipeline has it: `for-loop-1/fit` for `for-loop-1.0/fit`."""
+    return _ITERATION.sub("", path)
 
 
 def total(used: Iterable[Usage], prices: Mapping[str, float]) -> float:
