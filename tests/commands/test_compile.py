@@ -71,8 +71,12 @@ def test_compiled_files_stand_beside_the_pipelines_wherever_the_command_is_given
         file.parent.mkdir(parents=True)
         shutil.copy(ROOT / "tests/commands/tiny.py", file)
         ended = finished(start("compile", file=file, home=tmp_path / "home", cwd=tmp_path))
-        assert (ended.code, ended.err) == (0, f"{expected}/tiny.kfp.yaml written\n")
-        assert (tmp_path / expected / "tiny.kfp.yaml").exists()
+        assert (ended.code, ended.err) == (
+            0,
+            f"{expected}/tiny.kfp.yaml written\n{expected}/tiny.argo.yaml written\n",
+        )
+        names = sorted(path.name for path in (tmp_path / expected).iterdir())
+        assert names == ["tiny.argo.yaml", "tiny.kfp.yaml"]
 
 
 @pytest.mark.parametrize("image", ["registry.example:5000/a/b_c:1.2", "a@sha256:" + "0" * 64, "step"])

@@ -11,7 +11,7 @@ import pytest
         (["compil"], "Did you mean 'compile'?"),
         (["run", "--as-off", "2015-01-01"], "Did you mean '--as-of'?"),
         (["run", "--as-of"], "requires an argument"),
-        (["compile", "--target", "spark"], "'spark' is not 'kfp'"),
+        (["compile", "--target", "spark"], "'spark' is not one of 'kfp', 'argo'"),
         (["backfill", "--from", "2015-01-01"], "Missing option '--to'"),
         (["backfill", "--from", "2015-01-01", "--to", "2015-01-02", "--every", "0"], "not in the range x>=1"),
     ],

@@ -11,6 +11,9 @@ from pipelines.sdk.argo.options import Options, StepInfo
 from pipelines.sdk.argo.travel import Carrier
 from pipelines.sdk.errors import Finding
 
+MAIN = "main"
+"""Name of the entrypoint."""
+
 
 @dataclass(frozen=True)
 class Body:
@@ -28,11 +31,17 @@ class Body:
 
 
 class Shelf:
-    """Things of one kind by name; equal things share a name."""
+    """Things of one kind by name; equal things share a name.
 
-    def __init__(self) -> None:
+    Args:
+        taken: names that none of them can have.
+    """
+
+    def __init__(self, *taken: str) -> None:
         self.entries: dict[str, Any] = {}
         self._names: Names = task_names()
+        for name in taken:
+            self._names.unique(name)
         self._known: dict[str, str] = {}
 
     def add(self, wished: str, thing: Mapping[str, Any]) -> str:
@@ -73,7 +82,7 @@ class Book:
     pipeline: str
     root: str
     image: str
-    templates: Shelf = field(default_factory=Shelf)
+    templates: Shelf = field(default_factory=lambda: Shelf(MAIN))
     documents: Shelf = field(default_factory=Shelf)
     steps: list[StepInfo] = field(default_factory=list)
     spec: list[Mapping[str, Any]] = field(default_factory=list)

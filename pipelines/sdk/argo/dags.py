@@ -9,8 +9,9 @@ from typing import Any
 from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names, task_names
+from pipelines.sdk.argo.nesting import PART, certain
 from pipelines.sdk.argo.steps import step_body
-from pipelines.sdk.argo.tasks import Group, handed_over, produced, task_entry, upstream
+from pipelines.sdk.argo.tasks import Group, handed_over, produced, task_entry
 from pipelines.sdk.argo.travel import Carrier, Lists, Or, Text, through
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
@@ -42,7 +43,9 @@ def dag_body(
     def build(task: Task, received: Mapping[str, Carrier], collected: bool) -> Body:
         return _body(task, received, collected, path, book)
 
-    group = Group(path, _with_defaults(dag.interface, inputs), tasks, names, {}, build, handlers)
+    group = Group(
+        path, _with_defaults(dag.interface, inputs), tasks, names, {}, build, handlers, certain(dag.tasks)
+    )
     sources = {source.task for selector in dag.outputs.values() for source in selector.sources}
     entries = [
         task_entry(task, group, twins and task.name in sources)
@@ -74,7 +77,7 @@ def _body(task: Task, received: Mapping[str, Carrier], twins: bool, path: str, b
 def _below(task: Task, dag: Dag, path: str) -> str:
     """The path of a group's tasks. A group that only wraps a task of its own name is ours, and not seen."""
     wraps = len(dag.tasks) == 1 and dag.tasks[0].name == task.name
-    return path if wraps else f"{path}{task.name}/"
+    return path if wraps or task.label == PART else f"{path}{task.name}/"
 
 
 def _with_defaults(interface: Interface, inputs: Mapping[str, Carrier]) -> dict[str, Carrier]:
@@ -120,15 +123,15 @@ def _outputs(dag: Dag, group: Group, outputs: _Outputs, twins: bool) -> Body:
         carrier = _selected(selector, group, where)
         if carrier is None:
             continue
-        certain = len(selector.sources) == 1 and _certain(group.tasks[selector.sources[0].task], group)
-        plain[name] = _exported(name, carrier, outputs, certain)
+        sure = _sure(selector, group)
+        plain[name] = _exported(name, carrier, outputs, sure)
         if not twins:
             continue
         if carrier.levels or carrier.via:
             paired[name] = plain[name]
         else:
             twin = replace(carrier, text=_twin(selector, group))
-            given = outputs.give(f"{'ac' if carrier.artifact else 'c'}-{name}", twin.text, certain)
+            given = outputs.give(f"{'ac' if carrier.artifact else 'c'}-{name}", twin.text, sure)
             paired[name] = replace(carrier, text=given)
     return Body("", plain, paired)
 
@@ -154,9 +157,7 @@ def _selected(selector: Selector, group: Group, where: str) -> Carrier | None:
 
 
 def _source(source: TaskOutput, group: Group, selector: Selector) -> Carrier | None:
-    task = group.tasks[source.task]
-    sure = len(selector.sources) == 1 and _certain(task, group)
-    carrier = produced(group, source.task, source.output, sure=sure)
+    carrier = produced(group, source.task, source.output, sure=_sure(selector, group))
     if carrier is not None and source.path:
         what = f"an output of a group cannot be a part of {source.task}'s"
         raise BadPipeline(Finding(what, f"task {group.path}{source.task}", "let a component give the part"))
@@ -174,13 +175,7 @@ def _twin(selector: Selector, group: Group) -> Text:
     return texts[0][1] if len(texts) == 1 else exprlang.first(texts)
 
 
-def _certain(task: Task, group: Group) -> bool:
-    """Whether a task has succeeded wherever its group has."""
-    return (
-        not task.when
-        and not task.loop
-        and all(
-            _certain(group.tasks[name], group) or group.tasks[name].loop
-            for name in upstream(task, group.tasks)
-        )
-    )
+def _sure(selector: Selector, group: Group) -> bool:
+    """Whether an output is there wherever its group has succeeded."""
+    task = group.tasks[selector.sources[0].task]
+    return len(selector.sources) == 1 and task.name in group.certain and not task.loop

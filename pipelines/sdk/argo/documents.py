@@ -94,13 +94,13 @@ def _metadata(name: str, options: Options, pipeline: str) -> dict[str, Any]:
     return {"name": name, **namespace, "labels": {**MANAGER_LABELS, NAME_LABEL: pipeline}}
 
 
-def workflow_template(name: str, plan: Plan, spec: Mapping[str, Any], options: Options) -> dict[str, Any]:
+def workflow_template(name: str, spec: Mapping[str, Any], plan: Plan, options: Options) -> dict[str, Any]:
     """The WorkflowTemplate around a spec.
 
     Args:
         name: of it.
-        plan: the pipeline.
         spec: of its workflows.
+        plan: the pipeline.
         options: of the compilation.
     """
     metadata = _metadata(name, options, name)

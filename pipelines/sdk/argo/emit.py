@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.sdk.argo import documents, exprlang
-from pipelines.sdk.argo.book import Book
+from pipelines.sdk.argo.book import MAIN, Book
 from pipelines.sdk.argo.dags import dag_body
 from pipelines.sdk.argo.names import task_names
 from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ROOT, Compiled, Options
+from pipelines.sdk.argo.overflow import Templates, spread
 from pipelines.sdk.argo.pods import platform_fields, spec_defaults
 from pipelines.sdk.argo.sharing import shared
 from pipelines.sdk.argo.storage import checked_root
@@ -21,8 +22,6 @@ from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
 from pipelines.sdk.plan import Dag, Plan, Step, Task
 from pipelines.sdk.values import ArtifactSpec, Constant, ParameterType
-
-MAIN = "main"
 
 
 def emit(plan: Plan, options: Options) -> Compiled:
@@ -50,8 +49,11 @@ def emit(plan: Plan, options: Options) -> Compiled:
         f"{name}-steps", documents.step_files(book.documents.entries), options, name
     )
     held = documents.volumes(launcher[0]["metadata"]["name"], [each["metadata"]["name"] for each in steps])
-    spec = _spec(rewritten, options, book, templates, held, name)
-    made = [*launcher, *steps, documents.workflow_template(name, plan, spec, options)]
+    own, further = spread(templates, name)
+    spec = _spec(rewritten, options, book, held, name) | _templates(own, bool(further))
+    others = [(each, {"templates": _named(kept)}) for each, kept in further.items()]
+    made = [*launcher, *steps]
+    made += [documents.workflow_template(*each, plan, options) for each in (*others, (name, spec))]
     if options.schedule:
         made.append(documents.cron_workflow(name, options))
     return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(book.warnings))
@@ -105,7 +107,6 @@ def _spec(
     plan: Plan,
     options: Options,
     book: Book,
-    templates: Mapping[str, dict[str, Any]],
     held: list[dict[str, Any]],
     name: str,
 ) -> dict[str, Any]:
@@ -126,11 +127,17 @@ def _spec(
     extra = documents.merged([{"volumes": held}, *book.spec])
     for key, value in extra.items():
         spec[key] = [*spec.get(key, []), *value] if isinstance(value, list) else value
-    common, rest = shared(templates)
-    if common:
-        spec["templateDefaults"] = {"container": common}
-    spec["templates"] = [{"name": each, **template} for each, template in rest.items()]
     return spec
+
+
+def _templates(templates: Templates, is_spread: bool) -> dict[str, Any]:
+    # What containers in other documents have in common would have to stand in each of those.
+    common, rest = ({}, templates) if is_spread else shared(templates)
+    return {**({"templateDefaults": {"container": common}} if common else {}), "templates": _named(rest)}
+
+
+def _named(templates: Templates) -> list[dict[str, Any]]:
+    return [{"name": name, **template} for name, template in templates.items()]
 
 
 def pods_min(dag: Dag) -> int:

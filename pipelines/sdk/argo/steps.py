@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pipelines.sdk.argo.book import Body, Book
@@ -59,7 +61,7 @@ def step_body(
         **pod.container,
         "env": [{"name": "PIPELINE_NAME", "value": book.pipeline}, *pod.container.get("env", [])],
     }
-    name = book.templates.add(step.component, _without_empty(template))
+    name = book.templates.add(_component(step), _without_empty(template))
     return Body(name, files.carriers("p", "a", path), files.carriers("c", "ac", path) if twins else {})
 
 
@@ -87,14 +89,21 @@ class _Files:
 
 
 def _document(step: Step, files: _Files, book: Book) -> str:
-    document = task_document(step.component, step).to_json()
+    document = task_document("", replace(step, component=_component(step))).to_json()
     whole: dict[str, Any] = {
         "task": document,
         "files": {"parameters": files.parameters, "artifacts": files.artifacts},
     }
     if book.options.project and step.image == STEP_IMAGE:
         whole["project"] = dict(book.options.project)
-    return book.documents.add(step.component, whole)
+    return book.documents.add(_component(step), whole)
+
+
+def _component(step: Step) -> str:
+    """The component's own name: KFP numbers every use of one, as if they were different."""
+    if step.python:
+        return step.python.function.replace("_", "-")
+    return re.sub(r"(?<=.)-[0-9]+$", "", step.component)
 
 
 def _inputs(inputs: Mapping[str, Carrier]) -> Iterator[str]:

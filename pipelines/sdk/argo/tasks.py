@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +33,7 @@ class Group:
         bodies: of the tasks that have been written, by name.
         build: writes the body of a task that is given inputs; True where a loop collects its outputs.
         handlers: names of those that are exit handlers: they run whatever happened before.
+        certain: names of those that have succeeded wherever the group has.
     """
 
     path: str
@@ -41,7 +42,8 @@ class Group:
     names: Mapping[str, str]
     bodies: dict[str, Body]
     build: BuildBody
-    handlers: frozenset[str] = frozenset()
+    handlers: frozenset[str]
+    certain: Container[str]
 
 
 def handed_over(carriers: Mapping[str, Carrier]) -> tuple[dict[str, Carrier], dict[str, Text]]:

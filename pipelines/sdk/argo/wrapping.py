@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from pipelines.sdk.argo.nesting import split
 from pipelines.sdk.plan import Dag, Loop, Plan, Task
 from pipelines.sdk.values import Binding, Constant, DagInput, Interface, Selector, TaskOutput
 
@@ -15,7 +16,7 @@ def wrapped(plan: Plan) -> Plan:
     Args:
         plan: the pipeline.
     """
-    return replace(plan, root=_dag(plan.root))
+    return replace(plan, root=split(_dag(plan.root)))
 
 
 def _dag(dag: Dag) -> Dag:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ import click
 
 from pipelines.sdk import argo, ir
 from pipelines.sdk.argo.cluster import cron
-from pipelines.sdk.commands.argo_options import argo_options, options_of
+from pipelines.sdk.commands.argo_options import Decorator, argo_options, options_of
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.compiling import with_image
-from pipelines.sdk.errors import BadPipeline, Finding, UsageError
+from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.files import write_whole
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
@@ -37,14 +38,18 @@ def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Co
     @click.option(
         "--target", type=click.Choice(TARGETS), help="KFP's UI and API, or Argo alone.  [default: both]"
     )
-    @click.option("-o", "--output", help=f"The file of one target.  [default: in {_seen(folder)}]")
+    @click.option(
+        "-o",
+        "--output",
+        help=f"The file; of KFP unless it ends in .argo.yaml.  [default: in {_seen(folder)}]",
+    )
     @click.option(
         "--check", is_flag=True, help="Write nothing; fail with a diff where a file is out of date."
     )
     @_for_argo(settings)
     def compile_command(target: str | None, output: str | None, check: bool, **given: Any) -> None:
         if output and not target:
-            raise UsageError(Finding("a file is of one target", "--output", "name it with --target"))
+            target = "argo" if output.endswith(".argo.yaml") else "kfp"
         options = _options(given)
         wanted = {
             "kfp": lambda: with_image(text, options.image) if options.image else text,
@@ -95,7 +100,7 @@ def summary(compiled: argo.Compiled) -> dict[str, Any]:
     }
 
 
-def _for_argo(settings: Settings) -> Any:
+def _for_argo(settings: Settings) -> Decorator:
     options = (
         argo_options(settings),
         click.option("--namespace", default="", help="Of the documents.  [default: whoever applies says]"),
@@ -106,7 +111,7 @@ def _for_argo(settings: Settings) -> Any:
         click.option("--suspend", is_flag=True, help="Make the schedule, but do not follow it yet."),
     )
 
-    def decorate(function: Any) -> Any:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         for option in reversed(options):
             function = option(function)
         return function
