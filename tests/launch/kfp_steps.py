@@ -10,7 +10,7 @@ from kfp.dsl import utils
 from kfp.dsl.executor import Executor
 
 from pipelines.sdk import ir
-from pipelines.sdk.local.documents import task_document
+from pipelines.sdk.task_documents import task_document
 from pipelines.sdk.plan import Step
 
 

@@ -1,4 +1,4 @@
-"""The launcher as a program: `python3 -m launch REQUEST.json RESULT.json`."""
+"""The launcher as a program: `python3 -m launch REQUEST.json RESULT.json`, or with options in a pod."""
 
 from __future__ import annotations
 
@@ -12,14 +12,22 @@ from .execute import execute, write_result
 
 
 def main(arguments: list[str]) -> int:
-    """Run the step of a request file and write its result file.
+    """Run the step of a request file and write its result file; or that of a pod, which options describe.
 
     Args:
-        arguments: paths of the two files.
+        arguments: paths of the two files, or what `pod.read` knows.
 
     Returns:
         The exit code of the step's program; 1 for any other mistake, which one line on standard error names.
     """
+    if any(each.startswith(("--", "@")) for each in arguments):
+        from .pod import run_pod  # the other way needs none of it
+
+        try:
+            run_pod(arguments)
+        except LaunchError as error:
+            return _fail(error)
+        return 0
     if len(arguments) != 2:
         return _fail(LaunchError("usage: python3 -m launch REQUEST.json RESULT.json", exit_code=2))
     request_file, result_file = map(Path, arguments)

@@ -53,6 +53,7 @@ class Request:
         artifacts: records by name.
         context: facts about the run.
         mounts: local folder for each scheme; those not named keep KFP's own.
+        uris: of output artifacts by name; those not named are below the root.
     """
 
     task: TaskDocument
@@ -62,6 +63,7 @@ class Request:
     artifacts: Mapping[str, Sequence[Record]] = field(default_factory=dict)
     context: Context = field(default_factory=Context)
     mounts: Mapping[str, str] = field(default_factory=dict)
+    uris: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Request:
@@ -82,6 +84,7 @@ class Request:
             "artifacts": {name: list(records) for name, records in self.artifacts.items()},
             "context": dict(vars(self.context)),
             "mounts": dict(self.mounts),
+            "uris": dict(self.uris),
         }
 
 
@@ -134,6 +137,7 @@ def _request(document: Mapping[str, Any]) -> Request:
         artifacts=document.get("artifacts") or {},
         context=Context(**(document.get("context") or {})),
         mounts=document.get("mounts") or {},
+        uris=document.get("uris") or {},
     )
 
 

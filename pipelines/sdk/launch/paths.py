@@ -35,7 +35,7 @@ class Layout:
 
 
 def lay_out(request: Request) -> Layout:
-    """The layout of a step under the request's root."""
+    """The layout of a step: under the request's root, but for artifacts with a URI of their own."""
     root = request.root if "://" in request.root else str(Path(request.root).absolute())
     root = root.rstrip("/")
     folder = local_path({"uri": root}, request)
@@ -44,7 +44,7 @@ def lay_out(request: Request) -> Layout:
         name: {
             "name": name,
             "type": {"schemaTitle": output.schema_title, "schemaVersion": output.schema_version},
-            "uri": f"{root}/{name}",
+            "uri": request.uris.get(name, f"{root}/{name}"),
             "metadata": dict(output.metadata),
         }
         for name, output in task.output_artifacts.items()
