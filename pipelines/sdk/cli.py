@@ -12,7 +12,18 @@ from typing import Any
 import click
 
 from pipelines.sdk import compiling, ir
-from pipelines.sdk.commands import backfill, compile, doctor, graph, inspect, predict, run, serve
+from pipelines.sdk.commands import (
+    backfill,
+    cluster,
+    compile,
+    doctor,
+    graph,
+    inspect,
+    lint,
+    predict,
+    run,
+    serve,
+)
 from pipelines.sdk.errors import Exit, Finding, PipelineError, report
 from pipelines.sdk.settings import from_environment
 from pipelines.sdk.values import Json
@@ -99,6 +110,7 @@ def _pipeline_group(pipeline: Any, choices: Mapping[str, Sequence[Json]]) -> cli
         serve.command(plan, settings),
         predict.command(plan, settings),
         doctor.command(plan, settings),
+        *cluster.pipeline_commands(plan, settings),
     ):
         group.add_command(command)
     return group
@@ -112,6 +124,8 @@ def _generic_group() -> click.Group:
         compile.file_command(settings),
         inspect.command(),
         graph.file_command(),
+        lint.command(),
+        *cluster.file_commands(settings),
     ):
         group.add_command(command)
     return group

@@ -68,12 +68,13 @@ def output(task: str, name: str) -> str:
 def loop_output(task: str, name: str) -> str:
     """What Argo collected of an output over a loop.
 
-    An empty loop ends as Skipped. Where some iterations failed, only the others are collected; where none is
-    left, what should be a map of outputs is a text, and looking into that would be an error.
+    An empty loop ends as Skipped; any other loop has no status here. Where some iterations failed, only the
+    others are collected; where none is left, what should be a map of outputs is a text, and looking into that
+    would be an error.
     """
     collected = f"tasks['{task}'].outputs.parameters?.['{name}'] ?? 'null'"
-    there = f"tasks['{task}']?.status == 'Succeeded' && type(tasks['{task}']?.outputs?.parameters) == 'map'"
-    return f"{there} ? ({collected}) : tasks['{task}']?.status == 'Skipped' ? '[]' : 'null'"
+    there = f"type(tasks['{task}']?.outputs?.parameters) == 'map'"
+    return f"tasks['{task}']?.status == 'Skipped' ? '[]' : {there} ? ({collected}) : 'null'"
 
 
 def first(texts: Sequence[tuple[str, Text]]) -> Text:
