@@ -40,6 +40,11 @@ class Kind:
         return Kind(document["apiVersion"], document["kind"])
 
     @property
+    def group(self) -> str:
+        """Of the API; empty for Kubernetes' own oldest kinds."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
     def plural(self) -> str:
         """As in URLs and Roles."""
         lower = self.name.lower()
@@ -55,8 +60,8 @@ class Kind:
             name: empty for all of them.
             sub: `log`, `status`, ...
         """
-        group, _, version = self.api_version.rpartition("/")
-        return Path(group, version, self.plural, namespace if self.namespaced else "", name, sub)
+        version = self.api_version.rpartition("/")[2]
+        return Path(self.group, version, self.plural, namespace if self.namespaced else "", name, sub)
 
 
 @dataclass(frozen=True)
@@ -103,7 +108,7 @@ def listing(cluster: Cluster, kind: Kind, selection: Selection = Selection()) ->
     while True:
         more = [("continue", token)] if token else []
         page = request(cluster, "GET", kind.path(cluster.namespace), query=[*query, *more], accept=accept)
-        found += page["items"]
+        found += page["items"] or []  # null, in an empty list of metadata alone
         token = page["metadata"].get("continue") or ""
         if not token:
             return found
@@ -134,22 +139,32 @@ def apply(cluster: Cluster, document: Object, *, dry_run: bool = False, force: b
         *_dry(dry_run),
     ]
     path = Kind.of(document).path(cluster.namespace, document["metadata"]["name"])
-    placed = {**document, "metadata": {**document["metadata"], "namespace": cluster.namespace}}
-    made: Object = request(cluster, "PATCH", path, query=query, body=placed, content_type=_APPLY)
+    made: Object = request(
+        cluster, "PATCH", path, query=query, body=_placed(cluster, document), content_type=_APPLY
+    )
     return made
 
 
-def create(cluster: Cluster, document: Object, *, dry_run: bool = False) -> Object:
+def _placed(cluster: Cluster, document: Object) -> Object:
+    return {**document, "metadata": {**document["metadata"], "namespace": cluster.namespace}}
+
+
+def create(cluster: Cluster, document: Object, *, dry_run: bool = False, namespaced: bool = True) -> Object:
     """Creates an object, its name perhaps made by the server (`generateName`), with strict validation.
+
+    Args:
+        cluster: see Cluster.
+        document: with apiVersion, kind and metadata; the namespace is the cluster's.
+        dry_run: whether the server only says what would come of it.
+        namespaced: whether the kind's objects are in namespaces.
 
     Raises:
         ApiError: where the server refuses it.
     """
     query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), *_dry(dry_run)]
-    placed = {**document, "metadata": {**document["metadata"], "namespace": cluster.namespace}}
-    made: Object = request(
-        cluster, "POST", Kind.of(document).path(cluster.namespace), query=query, body=placed
-    )
+    placed = _placed(cluster, document) if namespaced else document
+    path = Kind.of(document).path(cluster.namespace if namespaced else "")
+    made: Object = request(cluster, "POST", path, query=query, body=placed)
     return made
 
 

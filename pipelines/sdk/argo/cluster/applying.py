@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import checks
 from pipelines.sdk.argo.cluster.changes import Change, between
-from pipelines.sdk.argo.cluster.kinds import NAMESPACE
+from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, NAMESPACE, TEMPLATE, WORKFLOW
+from pipelines.sdk.argo.cluster.references import used_config_maps
 from pipelines.sdk.errors import Finding, PipelineError, UsageError
-from pipelines.sdk.kube import ApiError, Cluster, Kind
+from pipelines.sdk.kube import ApiError, Cluster, Kind, rights
 
 Document = dict[str, Any]
 
@@ -37,9 +39,10 @@ def try_all(
     check_namespace(cluster)
     problems: list[PipelineError] = []
     changes: list[Change] = []
+    earlier = _earlier(cluster, documents)
     for document in documents:
         try:
-            changes.append(_tried(cluster, document, force))
+            changes.append(_tried(cluster, document, earlier, force))
         except ApiError as error:
             problems.append(error)
             if error.status not in {400, 403, 409, 422, 500}:  # the next one would meet the same
@@ -52,7 +55,7 @@ def try_all(
         except ApiError as error:
             problems.append(error)
     if problems:
-        raise _together(problems)
+        raise _together(cluster, problems, [*documents, *runs])
     return tuple(changes)
 
 
@@ -101,23 +104,53 @@ def check_namespace(cluster: Cluster) -> None:
         raise UsageError(Finding(f"the namespace {cluster.namespace!r} is being deleted", "", mend))
 
 
-def _tried(cluster: Cluster, document: Document, force: bool) -> Change:
-    live = kube.get(cluster, Kind.of(document), document["metadata"]["name"])
+def _earlier(cluster: Cluster, documents: Sequence[Document]) -> dict[str, Document]:
+    """The ConfigMaps that the live templates use, by their names without the hash.
+
+    A pipeline's code is in ConfigMaps that never change: each version has its own, and what changes is only
+    seen beside the one before. Where they may not be read, the documents themselves will meet the same.
+    """
+    found: dict[str, Document] = {}
+    with suppress(ApiError):
+        for name in (each["metadata"]["name"] for each in documents if each["kind"] == TEMPLATE.name):
+            live = kube.get(cluster, TEMPLATE, name) or {}
+            for used in used_config_maps(live.get("spec", {}).get("volumes") or ()):
+                if config_map := kube.get(cluster, CONFIG_MAP, used):
+                    found[used.rpartition("-")[0]] = config_map
+    return found
+
+
+def _tried(cluster: Cluster, document: Document, earlier: Mapping[str, Document], force: bool) -> Change:
+    name = document["metadata"]["name"]
+    live = kube.get(cluster, Kind.of(document), name)
     if live is not None and (problem := checks.foreign(live, document)):
         raise UsageError(problem)
-    return between(live, kube.apply(cluster, document, dry_run=True, force=force))
+    # The launcher's code is ours, and of no interest to whoever changes a component.
+    is_code = document["kind"] == CONFIG_MAP.name and "-steps-" in name
+    before = earlier.get(name.rpartition("-")[0]) if is_code else None
+    return between(live, kube.apply(cluster, document, dry_run=True, force=force), before)
 
 
 def _hopeless(problems: Iterable[PipelineError]) -> bool:
     return any(not isinstance(error, ApiError) or error.status in {401, 404} for error in problems)
 
 
-def _together(problems: Sequence[PipelineError]) -> PipelineError:
+def _together(
+    cluster: Cluster, problems: Sequence[PipelineError], documents: Sequence[Document]
+) -> PipelineError:
     """One error with all findings, each once; of the first one's sort."""
-    findings = dict.fromkeys(finding for error in problems for finding in error.findings)
     first = problems[0]
+    findings = dict.fromkeys(finding for error in problems for finding in error.findings)
     first.findings = tuple(findings)
+    if any(isinstance(error, ApiError) and error.reason == "Forbidden" for error in problems):
+        kinds = dict.fromkeys(map(Kind.of, documents))
+        lacking = rights.missing(cluster, [(kind, verb) for kind in kinds for verb in _verbs(kind)])
+        first.findings = (rights.finding(cluster, lacking),) if lacking else first.findings
     return first
+
+
+def _verbs(kind: Kind) -> tuple[str, ...]:
+    return ("get", "create", "watch") if kind == WORKFLOW else ("get", "create", "patch")
 
 
 def _partly(error: PipelineError, done: Sequence[Change]) -> PipelineError:

@@ -21,7 +21,7 @@ class Change:
         kind: of the object.
         name: of the object.
         action: create, update, unchanged or delete.
-        diff: unified, of the object as YAML; empty where nothing changes.
+        diff: unified, of the object as YAML; empty where nothing changes or all of it is new.
     """
 
     kind: str
@@ -44,19 +44,30 @@ class Change:
         return f"{head}\n{self.diff}".rstrip()
 
 
-def between(live: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> Change:
+def between(
+    live: Mapping[str, Any] | None,
+    wanted: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> Change:
     """The change from one state of an object to another.
 
     Args:
         live: as it is; None where it is not there.
         wanted: as the server says it would be.
+        before: the object of another name whose place it takes; None where it takes nobody's.
     """
     kind, name = wanted["kind"], wanted["metadata"]["name"]
     if live is not None and meant(live) == meant(wanted):
         return Change(kind, name, "unchanged")
-    before, after = (to_yaml(meant(each)) if each else "" for each in (live, wanted))
+    old = live or before
+    if old is None:  # all of it is new; `compile` shows it
+        return Change(kind, name, "create")
     lines = difflib.unified_diff(
-        before.splitlines(), after.splitlines(), f"{kind}/{name} now", f"{kind}/{name} then", lineterm=""
+        to_yaml(meant(old)).splitlines(),
+        to_yaml(meant(wanted)).splitlines(),
+        f"{kind}/{old['metadata']['name']} now",
+        f"{kind}/{name} then",
+        lineterm="",
     )
     return Change(kind, name, "update" if live else "create", "\n".join(lines))
 

@@ -24,13 +24,13 @@ def chosen(found: Sequence[StepState], step: str) -> list[StepState]:
 
     Args:
         found: all of the run.
-        step: a path, with or without the numbers of iterations; the last part of one; empty for all.
+        step: a path, with or without the numbers of iterations, or the end of one; empty for all.
 
     Raises:
         UsageError: none is called that.
     """
     real = [each for each in found if each.step]
-    for fits in (_is_path, _is_general_path, _is_name):
+    for fits in (_is_path, _is_general_path, _is_end):
         if matching := [each for each in real if fits(each.path, step)]:
             return matching
     if not step:
@@ -48,8 +48,8 @@ def _is_general_path(path: str, step: str) -> bool:
     return without_iterations(path) == step
 
 
-def _is_name(path: str, step: str) -> bool:
-    return step in (path.rpartition("/")[2], without_iterations(path).rpartition("/")[2])
+def _is_end(path: str, step: str) -> bool:
+    return path.endswith(f"/{step}") or without_iterations(path).endswith(f"/{step}")
 
 
 def texts(

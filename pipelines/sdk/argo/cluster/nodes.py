@@ -148,7 +148,7 @@ def _state(node: Node, found: Mapping[str, Node]) -> StepState:
         ended=moment(node.get("finishedAt")) if phase in FULFILLED else None,
         exit_code=int(code) if code.lstrip("-").isdecimal() else None,
         pods=tuple(pods),
-        outputs=_outputs(node if node.get("outputs") else last),
+        outputs={} if phase in FAILED else _outputs(node if node.get("outputs") else last),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ from pipelines.sdk.kube import ApiError, Cluster, Selection
 
 CONTAINER = "main"
 SILENT_SECONDS = 600  # that a followed log may say nothing before the connection is made anew
+# Argo's executor wraps the step's program, and writes into the same log.
+_EXECUTOR = re.compile(r'time="?\S+ level=\w+ msg=.*\bargo=true\b|Error: exit status \d+$')
+_EXECUTOR_LINES = 10
 STUCK = (
     "ImagePullBackOff",
     "ErrImagePull",
@@ -48,7 +52,7 @@ def log(cluster: Cluster, pod: str, *, tail: int = 0, follow: bool = False) -> I
     Args:
         cluster: see Cluster.
         pod: its name.
-        tail: only so many last lines; 0 for all.
+        tail: only so many last lines, those of Argo's executor counted; 0 for all.
         follow: whether to wait for more, until the container ends.
 
     Raises:
@@ -58,9 +62,10 @@ def log(cluster: Cluster, pod: str, *, tail: int = 0, follow: bool = False) -> I
     query = [("container", CONTAINER)]
     query += [("tailLines", str(tail))] if tail else []
     query += [("follow", "true")] if follow else []
-    yield from kube.stream(
-        cluster, POD.path(cluster.namespace, pod, "log"), query, read_seconds=SILENT_SECONDS
-    )
+    path = POD.path(cluster.namespace, pod, "log")
+    for line in kube.stream(cluster, path, query, read_seconds=SILENT_SECONDS):
+        if not _EXECUTOR.match(line):
+            yield line
 
 
 def last_lines(
@@ -72,13 +77,14 @@ def last_lines(
         cluster: see Cluster.
         pods: see `of_run`.
         attempts: ids of the step's nodes; the last one that has a pod is read.
-        count: lines.
+        count: lines at most; 0 for all.
     """
     names = [pods[node] for node in attempts if node in pods]
     if not names:
         return [], "its pod is gone, and its log with it" if attempts else ""
     try:
-        return list(log(cluster, names[-1], tail=count)), ""
+        lines = list(log(cluster, names[-1], tail=count + _EXECUTOR_LINES if count else 0))
+        return lines[-count:], ""
     except ApiError as error:
         if error.status == 400:  # the container never started
             return [], "its container has not started, so there is no log"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pipelines.sdk import kube
@@ -14,28 +14,13 @@ from pipelines.sdk.argo.cluster.kinds import (
     TEMPLATE,
     WORKFLOW,
 )
+from pipelines.sdk.argo.cluster.references import used_config_maps
 from pipelines.sdk.argo.options import NAME_LABEL
 from pipelines.sdk.errors import PipelineError
 from pipelines.sdk.kube import Cluster, Selection
 
 _UNFINISHED = f"{COMPLETED_LABEL}!=true"
 _CAN_BE_RETRIED = f"{PHASE_LABEL} in (Failed,Error)"
-
-
-def used_config_maps(document: Any) -> Iterator[str]:
-    """Names of the ConfigMaps that a template, a run or any part of one mounts or reads.
-
-    Args:
-        document: plain JSON.
-    """
-    if isinstance(document, Mapping):
-        for key, value in document.items():
-            if key in ("configMap", "configMapRef", "configMapKeyRef") and isinstance(value, Mapping):
-                yield str(value.get("name") or "")
-            yield from used_config_maps(value)
-    elif isinstance(document, list):
-        for element in document:
-            yield from used_config_maps(element)
 
 
 def unused(

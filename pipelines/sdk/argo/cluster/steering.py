@@ -10,8 +10,8 @@ from typing import Any
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import pods, runs
 from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, ENDED, POD, SCHEDULED_TIME, WORKFLOW, phase
-from pipelines.sdk.argo.cluster.nodes import nodes
-from pipelines.sdk.argo.cluster.pruning import used_config_maps
+from pipelines.sdk.argo.cluster.nodes import nodes, path
+from pipelines.sdk.argo.cluster.references import used_config_maps
 from pipelines.sdk.argo.cluster.retrying import Restart, reopened, restart
 from pipelines.sdk.errors import Finding, Unreachable, UsageError
 from pipelines.sdk.kube import ApiError, Cluster
@@ -144,8 +144,6 @@ def _delete_pods(cluster: Cluster, run: str, plan: Restart) -> None:
 
 
 def _paths(workflow: Mapping[str, Any], plan: Restart) -> list[str]:
-    from pipelines.sdk.argo.cluster.nodes import path
-
     found = nodes(workflow)
     again: Iterable[str] = (
         path(n, found) for n in found.values() if n["type"] == "Pod" and n["id"] in plan.again
