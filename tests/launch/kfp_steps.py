@@ -10,8 +10,8 @@ from kfp.dsl import utils
 from kfp.dsl.executor import Executor
 
 from pipelines.sdk import ir
-from pipelines.sdk.task_documents import task_document
 from pipelines.sdk.plan import Step
+from pipelines.sdk.task_documents import task_document
 
 
 def task_of(component):
