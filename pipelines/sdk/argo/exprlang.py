@@ -62,19 +62,30 @@ def output(task: str, name: str) -> str:
 
     A reference in any other form lets the workflow wait for ever where a group has failed.
     """
-    return f"tasks['{task}']?.outputs?.parameters?.['{name}'] ?? 'null'"
+    return _when_known(task, f"tasks['{task}']?.outputs?.parameters?.['{name}'] ?? 'null'")
+
+
+def _when_known(task: str, expression: str) -> str:
+    """An expression that is nil until a task is known.
+
+    Argo tries every tag once before the group starts, when `tasks` holds nothing but a name, and keeps what
+    has no error. It tries again where the result was nil.
+    """
+    return f"'{task}' in tasks ? ({expression}) : nil"
 
 
 def loop_output(task: str, name: str) -> str:
     """What Argo collected of an output over a loop.
 
-    An empty loop ends as Skipped; any other loop has no status here. Where some iterations failed, only the
+    An empty loop ends as Skipped. Where some iterations failed, only the
     others are collected; where none is left, what should be a map of outputs is a text, and looking into that
     would be an error.
     """
     collected = f"tasks['{task}'].outputs.parameters?.['{name}'] ?? 'null'"
     there = f"type(tasks['{task}']?.outputs?.parameters) == 'map'"
-    return f"tasks['{task}']?.status == 'Skipped' ? '[]' : {there} ? ({collected}) : 'null'"
+    return _when_known(
+        task, f"tasks['{task}']?.status == 'Skipped' ? '[]' : {there} ? ({collected}) : 'null'"
+    )
 
 
 def first(texts: Sequence[tuple[str, Text]]) -> Text:
