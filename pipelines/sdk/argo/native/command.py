@@ -1,0 +1,176 @@
+"""The command of a native step: fields of its container, and the arguments that bring texts into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from pipelines.sdk.argo.exprlang import fail, given, literal, of_input, tag
+from pipelines.sdk.argo.names import Names, parameter_names
+from pipelines.sdk.argo.native.texts import BRACE, for_kubelet, joined
+from pipelines.sdk.argo.native.words import Choice, Inexpressible, Known, Later, Piece, Told, Word
+
+ARGS = "args"
+"""Parameter with all arguments as JSON, where their number depends on what is there."""
+
+_SPLICED = f'{{"containers":[{{"name":"main","args":{tag(of_input(ARGS))}}}]}}'
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that Argo and the kubelet turn into the words that are meant.
+
+    Args:
+        container: `command` and `args`.
+        template: fields of the template beside the container.
+        env: variables that the words refer to.
+        arguments: expressions, by parameter of the template.
+    """
+
+    container: Mapping[str, Any]
+    template: Mapping[str, Any] = field(default_factory=dict)
+    env: tuple[Mapping[str, str], ...] = ()
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
+    """Writes a command.
+
+    Args:
+        entry: words of the command, at least one.
+        args: words behind it.
+
+    Raises:
+        Inexpressible: something depends both on the pod and on an input that may be absent.
+    """
+    writer = _Writer()
+    if not any(_chosen(word) for word in (*entry, *args)):
+        container = {"command": [writer.word(each) for each in entry]}
+        if args:
+            container["args"] = [writer.word(each) for each in args]
+        return Command(container, {}, writer.env(), writer.arguments)
+    first, *rest = (*entry, *args)
+    if _chosen(first):
+        raise Inexpressible("an IfPresent", "cannot be the program itself")
+    container = {"command": [writer.word(first)]}
+    writer.arguments[ARGS] = _all(rest, writer)
+    # Argo wraps the command that it finds after the patch, so a patch can have any number of words.
+    return Command(container, {"podSpecPatch": _SPLICED}, writer.env(), writer.arguments)
+
+
+def image(word: Word, arguments: dict[str, str]) -> str:
+    """An image with placeholders in its name.
+
+    Args:
+        word: the name.
+        arguments: takes what has to be given to the template.
+    """
+    if all(isinstance(piece, Known) for piece in word):
+        return _known(word)
+    name = literal("^[-A-Za-z0-9._/:@]+$")
+    arguments["image"] = given(_raw(word), f"# matches {name} ? # : {fail('the image is no name of one')}")
+    return tag(of_input("image"))
+
+
+def _chosen(word: Word) -> bool:
+    return len(word) == 1 and isinstance(word[0], Choice)
+
+
+def _known(word: Word) -> str:
+    return "".join(piece.text for piece in word if isinstance(piece, Known))
+
+
+class _Writer:
+    """Writes words; remembers which texts they need."""
+
+    def __init__(self) -> None:
+        self._names: Names = parameter_names()
+        self._names.unique(ARGS)
+        self._given: dict[str, str] = {}
+        self.arguments: dict[str, str] = {}
+        self.braces = False
+
+    def env(self) -> tuple[Mapping[str, str], ...]:
+        return ({"name": BRACE, "value": "{"},) if self.braces else ()
+
+    def word(self, word: Word) -> str:
+        """A word as text with tags."""
+        if not _simple(word):
+            return self._tag("word", self.escaped(_raw(word)))
+        return "".join(self._piece(word, at) for at in range(len(word)))
+
+    def escaped(self, text: str, every_brace: bool = False) -> str:
+        self.braces = True
+        return for_kubelet(text, every_brace=every_brace)
+
+    def _piece(self, word: Sequence[Piece], at: int) -> str:
+        piece = word[at]
+        match piece:
+            case Known(text):
+                return self._text(text, before=at + 1 < len(word), behind=at > 0)
+            case Later(text, _):
+                return text
+            case Told(name, expression, True):
+                return self._tag(name, expression)
+        neighbours = [word[n] for n in (at - 1, at + 1) if 0 <= n < len(word)]
+        touching = any(isinstance(each, Told) and not each.plain for each in neighbours)
+        return self._tag(name, self.escaped(expression, touching))
+
+    def _tag(self, name: str, expression: str) -> str:
+        if expression not in self._given:
+            self._given[expression] = self._names.unique(f"t-{name}")
+            self.arguments[self._given[expression]] = expression
+        return tag(of_input(self._given[expression]))
+
+    def _text(self, text: str, *, before: bool, behind: bool) -> str:
+        """Known text; a brace beside a tag would change where the tag starts."""
+        if "$$" in text or "$(" in text or text.endswith("$"):
+            text = text.replace("$", "$$")
+        brace = f"$({BRACE})"
+        written = text.replace("{{", f"{{{brace}")
+        if before and written.endswith("{"):
+            written = f"{written[:-1]}{brace}"
+        if behind and written.startswith("{"):
+            written = f"{brace}{written[1:]}"
+        self.braces = self.braces or brace in written
+        return written
+
+
+def _simple(word: Word) -> TypeGuard[tuple[Piece, ...]]:
+    return not any(isinstance(piece, Choice) for piece in word)
+
+
+def _raw(word: Word) -> str:
+    """Expression of a word as the program is to read it."""
+    return joined([_raw_piece(piece) for piece in word]) if word else "''"
+
+
+def _raw_piece(piece: Piece | Choice) -> str:
+    match piece:
+        case Known(text):
+            return literal(text)
+        case Told(_, expression, _):
+            return expression
+        case Later(text, expression):
+            if not expression:
+                raise Inexpressible(text, "is known to the pod alone, and stands beside an IfPresent")
+            return expression
+        case Choice(_, present, then, otherwise):
+            parts = [joined([_raw(each) for each in words]) if words else "''" for words in (then, otherwise)]
+            return f"{present} ? {parts[0]} : {parts[1]}"
+
+
+def _all(words: Sequence[Word], writer: _Writer) -> str:
+    """Expression of the JSON of all words."""
+    lists = ", ".join(_list(word) for word in words)
+    every = writer.escaped("#")
+    return f"toJson(map(flatten([{lists}]), {every}))"
+
+
+def _list(word: Word) -> str:
+    piece = word[0] if word else None
+    if len(word) == 1 and isinstance(piece, Choice):
+        then, otherwise = (", ".join(map(_list, words)) for words in (piece.then, piece.otherwise))
+        return f"{piece.present} ? [{then}] : [{otherwise}]"
+    return f"[{_raw(word)}]"
