@@ -4,32 +4,36 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final
 
-from pipelines.sdk.argo.pods.reader import Reader, Value
+from pipelines.sdk.argo.pods.reader import Reader
 
-_OBJECT: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+_OBJECT: Final = re.compile(_SUBDOMAIN)
 _LABEL_NAME: Final = r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_LABEL_KEY: Final = re.compile(rf"([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?{_LABEL_NAME}")
+_LABEL_KEY: Final = re.compile(rf"(?=[^/]{{1,253}}(/|$))({_SUBDOMAIN}/)?{_LABEL_NAME}")
 _LABEL_VALUE: Final = re.compile(rf"({_LABEL_NAME})?")
-_QUANTITY: Final = re.compile(r"\+?(\d+(\.\d*)?|\.\d+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?\d+)?")
+_QUANTITY: Final = re.compile(
+    r"\+?(?P<number>\d+\.?\d*|\.\d+)((?P<unit>[numkMGTPE]|[KMGTPE]i)|[eE](?P<exponent>[+-]?\d{1,3}))?", re.A
+)
+_DECIMAL: Final = {
+    u: Fraction(10) ** n for u, n in zip("numkMGTPE", (-9, -6, -3, 3, 6, 9, 12, 15, 18), strict=True)
+}
+_UNITS: Final = _DECIMAL | {f"{u}i": Fraction(2) ** (10 * n) for n, u in enumerate("KMGTPE", 1)}
 
 
-def object_name(setting: str, value: Value, reader: Reader) -> str:
-    """The name of a Secret, ConfigMap or claim.
+def object_name(setting: str, name: Any, reader: Reader) -> str:
+    """The name of a Secret, ConfigMap or claim, where it is known.
 
     Args:
         setting: for messages.
-        value: what names it.
+        name: of the object.
         reader: takes the problem where no object can be called that.
     """
-    if value.expression:
-        return value.text()
-    name = value.constant
     if not isinstance(name, str) or len(name) > 253 or not _OBJECT.fullmatch(name):
-        reader.problem(
-            setting, f"{name!r} cannot be the name of an object", "lower case, digits, hyphens, dots"
-        )
+        mend = "lower case letters, digits, hyphens and dots make one"
+        reader.problem(setting, f"{name!r} cannot be the name of an object", mend)
         return ""
     return name
 
@@ -44,12 +48,24 @@ def quantity(setting: str, text: str, reader: Reader) -> str:
         text: the user's.
         reader: takes the problem where it is no quantity.
     """
-    text = re.sub(r"(?<=\d)K$", "k", reader.literal(setting, text).strip())
+    text = re.sub(r"(?<=[\d.])K$", "k", reader.literal(setting, text).strip())
     if not _QUANTITY.fullmatch(text):
-        reader.problem(
-            setting, f"{text!r} is not a quantity", "write 500m, 2 or 1.5 for CPUs, 512Mi or 2G for bytes"
-        )
+        mend = "write 500m, 2 or 1.5 for CPUs, 512Mi or 2G for bytes"
+        reader.problem(setting, f"{text!r} is not a quantity", mend)
     return text
+
+
+def amount(text: str) -> Fraction | None:
+    """What a quantity comes to; None where it is none.
+
+    Args:
+        text: as in `500m`.
+    """
+    found = _QUANTITY.fullmatch(text)
+    if not found:
+        return None
+    factor = _UNITS[found["unit"]] if found["unit"] else Fraction(10) ** int(found["exponent"] or 0)
+    return Fraction(found["number"].rstrip(".")) * factor
 
 
 def labels(setting: str, given: Mapping[str, Any], reader: Reader, *, values: bool = True) -> dict[str, str]:
@@ -65,8 +81,9 @@ def labels(setting: str, given: Mapping[str, Any], reader: Reader, *, values: bo
     for key, value in given.items():
         text = found[key] = reader.literal(f"{setting}.{key}", value)
         if not _LABEL_KEY.fullmatch(key):
-            reader.problem(setting, f"{key!r} cannot be a key of labels or annotations")
-        elif "workflows.argoproj.io/" in key:
+            mend = "at most 63 letters, digits, -, _ and . behind an optional prefix as in example.com/"
+            reader.problem(setting, f"{key!r} cannot be a key of labels or annotations", mend)
+        elif key.partition("/")[0].endswith("workflows.argoproj.io"):
             reader.problem(setting, f"{key!r} is Argo's own", "choose a prefix of yours")
         elif values and not _LABEL_VALUE.fullmatch(text):
             mend = "at most 63 letters, digits, hyphens, dots and underscores"

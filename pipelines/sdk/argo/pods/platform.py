@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pipelines.sdk.argo.pods.checks import quantity
+from pipelines.sdk.argo.pods.reader import Reader
+from pipelines.sdk.errors import BadPipeline
 from pipelines.sdk.plan import Plan
 
 WORKSPACE: Final = "kfp-workspace"
@@ -13,12 +16,27 @@ WORKSPACE: Final = "kfp-workspace"
 WORKSPACE_PATH: Final = "/kfp-workspace"
 """Where it is mounted: what KFP's `dsl.WORKSPACE_PATH_PLACEHOLDER` stands for."""
 
+_CLAIM: Final = (
+    "accessModes",
+    "dataSource",
+    "dataSourceRef",
+    "resources",
+    "selector",
+    "storageClassName",
+    "volumeAttributesClassName",
+    "volumeMode",
+    "volumeName",
+)
+
 
 def platform_fields(plan: Plan) -> dict[str, Any]:
     """Fields of a WorkflowSpec for the pipeline's own settings; only those that are set.
 
     Args:
         plan: of the pipeline; times in it are seconds.
+
+    Raises:
+        BadPipeline: the workspace is no claim that Kubernetes would take.
     """
     platform = plan.platform
     ttl = {
@@ -26,21 +44,28 @@ def platform_fields(plan: Plan) -> dict[str, Any]:
         "secondsAfterFailure": platform.ttl_failure_seconds,
     }
     fields: dict[str, Any] = {}
-    if kept := {key: seconds for key, seconds in ttl.items() if seconds}:
-        fields["ttlStrategy"] = kept
+    if found := {key: seconds for key, seconds in ttl.items() if seconds}:
+        fields["ttlStrategy"] = found
     if platform.deadline_seconds:
         fields["activeDeadlineSeconds"] = platform.deadline_seconds
     if platform.workspace:
         fields["volumeClaimTemplates"] = [_claim(platform.workspace, platform.workspace_patch)]
-        # Argo keeps the claims of a failed run otherwise, and nobody would find them.
-        fields["volumeClaimGC"] = {"strategy": "OnWorkflowCompletion"}
+        # A retry of a failed run goes on where it stopped, with the files of its finished steps; the claim
+        # belongs to the workflow, and goes with it.
+        fields["volumeClaimGC"] = {"strategy": "OnWorkflowSuccess"}
     return fields
 
 
 def _claim(size: str, patch: Mapping[str, Any]) -> dict[str, Any]:
-    spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
-        **patch,
-        "resources": {"requests": {"storage": size}},
+    reader = Reader("of no step")
+    reader.only("workspace", patch, _CLAIM)
+    if "{{" in str(patch):
+        reader.problem("workspace", "Argo would replace what is between {{ and }}", "leave out the braces")
+    spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], **patch}
+    spec["resources"] = {
+        **spec.get("resources", {}),
+        "requests": {"storage": quantity("workspace", size, reader)},
     }
+    if reader.problems:
+        raise BadPipeline(*reader.problems)
     return {"metadata": {"name": WORKSPACE}, "spec": spec}

@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from pipelines.sdk.argo.travel import Carrier, Index, Key
-from pipelines.sdk.errors import Finding
-
-STEP_INPUT: Final = "stepInput"
-"""Key of a reference to an input of the step itself: what `settings_as_inputs` makes of all references."""
+from pipelines.sdk.argo import exprlang
+from pipelines.sdk.argo.pods.patch import Patch
+from pipelines.sdk.argo.travel import Carrier, Text
+from pipelines.sdk.errors import BadPipeline, Finding
 
 CONSTANT: Final = "write a constant there, or give the value to the step as one of its inputs"
-PLACEHOLDER: Final = re.compile(r"\{\{\$\.inputs\.parameters\[['\"]([^'\"]+)['\"]\]\}\}")
+BRACES: Final = "Argo would replace what is between {{ and }}"
+_PLACEHOLDER: Final = re.compile(r"\{\{\$\.inputs\.parameters\[['\"]([^'\"]+)['\"]\]\}\}")
 
 
 @dataclass(frozen=True)
@@ -23,20 +23,12 @@ class Value:
     """A setting's value.
 
     Args:
-        constant: where it is known.
+        constant: where it is known; None for no value.
         expression: gives it when the step starts, in Argo's expression language; empty where it is known.
     """
 
     constant: Any = None
     expression: str = ""
-
-    def text(self) -> str:
-        """As a field that Kubernetes reads as text."""
-        return "{{=string(" + self.expression + ")}}" if self.expression else str(self.constant)
-
-    def json(self) -> str:
-        """As a part of JSON text; whatever the value is, it cannot end the text around it."""
-        return "{{=toJson(" + self.expression + ")}}" if self.expression else json.dumps(self.constant)
 
 
 @dataclass(frozen=True)
@@ -46,12 +38,14 @@ class Reader:
     Args:
         where: path of the task.
         inputs: of the step, as its template receives them; None where each is plain wire text `p-NAME`.
+        patch: takes what is only known when the step starts.
         problems: so far.
         warnings: so far.
     """
 
     where: str
     inputs: Mapping[str, Carrier] | None = None
+    patch: Patch = field(default_factory=Patch)
     problems: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
 
@@ -66,9 +60,8 @@ class Reader:
     def only(self, setting: str, entry: Mapping[str, Any], known: Iterable[str]) -> None:
         """Notes each key that nobody here reads: a setting is never dropped in silence."""
         for key in sorted(set(entry) - set(known)):
-            self.problem(
-                setting, f"{key!r} is no setting that is known here", "remove it, or update the project"
-            )
+            mend = "remove it, or update the project"
+            self.problem(setting, f"{key!r} is no setting that is known here", mend)
 
     def literal(self, setting: str, value: Any) -> str:
         """A constant text.
@@ -81,7 +74,7 @@ class Reader:
             self.problem(setting, f"{value!r} is not text")
             return ""
         if "{{" in value:
-            self.problem(setting, "Argo would replace what is between {{ and }}", "leave out the braces")
+            self.problem(setting, BRACES, "leave out the braces")
             return ""
         return value
 
@@ -104,73 +97,68 @@ class Reader:
             setting: for messages.
             spec: in the form of JSON.
         """
-        if STEP_INPUT in spec:
-            return self.input(setting, spec[STEP_INPUT])
         runtime = spec.get("runtimeValue", {})
+        if "runtimeParameter" in runtime:
+            return self.input(setting, runtime["runtimeParameter"])
         if "constant" in runtime:
             return self._constant(setting, runtime["constant"])
-        old = runtime.get("constantValue", {})
-        if old:
+        if old := runtime.get("constantValue", {}):
             return self._constant(setting, next(iter(old.values())))
         self.problem(setting, "its value is only known when the pipeline runs", CONSTANT)
-        return Value("")
+        return Value()
 
     def input(self, setting: str, name: str) -> Value:
-        """The value of one of the step's inputs.
+        """The value of one of the step's inputs; None where the pipeline never gives one.
 
         Args:
             setting: for messages.
             name: of the input.
         """
         if self.inputs is None:
-            return Value(
-                expression=f"fromJSON(inputs.parameters['p-{re.sub('[^-a-zA-Z0-9_]+', '-', name)}'])"
-            )
+            text = Text(expression=exprlang.of_input(f"p-{re.sub('[^-a-zA-Z0-9_]+', '-', name)}"))
+            return Value(expression=exprlang.value(Carrier(text), self.where))
         carrier = self.inputs.get(name)
-        if carrier is None or carrier.artifact:
-            what = f"the step has no value for its input {name!r}"
-            self.problem(setting, what, "give the pipeline's parameter a default")
-            return Value("")
-        return self._carried(setting, carrier)
+        if carrier is None:
+            return Value()
+        if not carrier.via and not carrier.text.expression and not carrier.text.simple:
+            return self._constant(setting, json.loads(carrier.text.static))
+        try:
+            return Value(expression=exprlang.value(carrier, f"{self.where}, {setting}"))
+        except BadPipeline:
+            self.problem(setting, "its value has a placeholder in it, which only the step resolves", CONSTANT)
+            return Value()
 
     def template(self, setting: str, text: str) -> Value:
-        """The value of a text that may be a placeholder for one of the step's inputs.
+        """The value of a text with placeholders for the step's inputs.
 
         Args:
             setting: for messages.
-            text: constant, or the placeholder alone.
+            text: the user's.
         """
-        if whole := PLACEHOLDER.fullmatch(text.strip()):
+        if whole := _PLACEHOLDER.fullmatch(text.strip()):
             return self.input(setting, whole[1])
-        if "{{" in text:
-            self.problem(setting, "a placeholder can only be the whole value", CONSTANT)
-            return Value("")
-        return Value(text)
+        parts = _PLACEHOLDER.split(text)  # text, name, text, name, ..., text
+        if len(parts) == 1:
+            return Value(self.literal(setting, text))
+        found = []
+        for number, part in enumerate(parts):
+            if number % 2 == 0:
+                found.append(Value(self.literal(setting, part)))
+            else:
+                found.append(self.input(setting, part))
+        if not any(each.expression for each in found):
+            return Value("".join("" if each.constant is None else str(each.constant) for each in found))
+        return Value(expression=" + ".join(map(_as_text, found)))
 
     def _constant(self, setting: str, value: Any) -> Value:
         if isinstance(value, str):
             return Value(self.literal(setting, value))
-        if "{{" in json.dumps(value):
-            self.problem(setting, "Argo would replace what is between {{ and }}", "leave out the braces")
+        if "{{" in json.dumps(value, separators=(", ", ": ")):
+            self.problem(setting, BRACES, "leave out the braces")
         return Value(value)
 
-    def _carried(self, setting: str, carrier: Carrier) -> Value:
-        if not carrier.text.expression and not carrier.text.simple:
-            found = Value(json.loads(carrier.text.static))
-        else:
-            found = Value(expression=f"fromJSON({carrier.text.expression})")
-        for each in carrier.via:
-            if not found.expression:
-                found = Value(expression=f"fromJSON({_quoted(json.dumps(found.constant))})")
-            if isinstance(each, Key):
-                found = Value(expression=f"{found.expression}[{_quoted(each.name)}]")
-            elif isinstance(each, Index) and each.at.expression:
-                found = Value(expression=f"{found.expression}[int({each.at.expression})]")
-            else:
-                self.problem(setting, "its value is put together in the step's own pod, too late", CONSTANT)
-                return Value("")
-        return found
 
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+def _as_text(value: Value) -> str:
+    if value.expression:
+        return exprlang.given(value.expression, "# == nil ? '' : string(#)")
+    return exprlang.literal("" if value.constant is None else str(value.constant))

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Any
 
-from pipelines.sdk.argo.pods.checks import quantity
-from pipelines.sdk.argo.pods.defaults import DEFAULT_REQUESTS
+from pipelines.sdk.argo.pods.checks import amount, quantity
+from pipelines.sdk.argo.pods.patch import Raw, written
 from pipelines.sdk.argo.pods.reader import Reader, Value
 from pipelines.sdk.plan import Resources
 
+_Known = dict[str, dict[str, str]]
 
-def requirements(resources: Resources, reader: Reader) -> tuple[dict[str, Any], str]:
-    """What is known of a step's resources, and what is not.
+
+def requirements(resources: Resources, defaults: Mapping[str, str], reader: Reader) -> dict[str, Any]:
+    """What is known of a step's resources, as the field `resources`; the reader's patch gets the rest.
 
     Args:
         resources: the step's.
+        defaults: requests, where a step says nothing of the resource.
         reader: takes the problems.
-
-    Returns:
-        The field `resources`, and the same as JSON text with expressions for what is only known at run time;
-        empty where all is known.
     """
-    known: dict[str, dict[str, str]] = {}
-    later: dict[str, list[str]] = {}
-
-    def put(group: str, key: str, setting: str, value: Value) -> None:
-        if value.expression:
-            later.setdefault(group, []).append(f"{_key(key)}:{value.json()}")
-        else:
-            known.setdefault(group, {})[key] = quantity(setting, str(value.constant), reader)
-
+    known: _Known = {}
     for name in ("cpu", "memory"):
         wanted = {each: getattr(resources, f"{name}_{each[:-1]}") for each in ("requests", "limits")}
         for group, text in wanted.items():
             if text:
                 setting = f"{name} {group[:-1]}"
-                put(group, name, setting, reader.template(setting, text))
-        if not any(wanted.values()):  # with a limit alone, Kubernetes requests as much
-            put("requests", name, "", Value(DEFAULT_REQUESTS[name]))
-    _accelerator(resources, reader, put)
-    patch = ",".join(f'"{group}":{{{",".join(pairs)}}}' for group, pairs in later.items())
-    return known, f"{{{patch}}}" if patch else ""
+                _put(known, group, Value(name), setting, reader.template(setting, text), reader)
+        if name in defaults and not any(wanted.values()):  # with a limit alone, Kubernetes requests as much
+            known.setdefault("requests", {})[name] = defaults[name]
+        _compare(name, known, reader)
+    _accelerator(resources, known, reader)
+    return known
 
 
-def _key(key: str) -> str:
-    return key if key.startswith("{{") else f'"{key}"'
+def _put(known: _Known, group: str, name: Value, setting: str, value: Value, reader: Reader) -> None:
+    """Writes down one quantity; one that turns out to be null is as good as none."""
+    later = [each.expression for each in (name, value) if each.expression]
+    if later:
+        missing = " || ".join(f"({each}) == nil" for each in later)
+        pair = written([_text(name), _text(value)])
+        reader.patch.resources.setdefault(group, []).append(f"{missing} ? nil : {pair}")
+    elif value.constant is not None:
+        known.setdefault(group, {})[name.constant] = quantity(setting, str(value.constant), reader)
 
 
-def _accelerator(resources: Resources, reader: Reader, put: Any) -> None:
+def _text(value: Value) -> Any:
+    return Raw(f"string({value.expression})") if value.expression else value.constant
+
+
+def _compare(name: str, known: _Known, reader: Reader) -> None:
+    request, limit = known.get("requests", {}).get(name, ""), known.get("limits", {}).get(name, "")
+    least, most = amount(request), amount(limit)
+    if least is not None and most is not None and least > most:
+        reader.problem(f"{name} request", f"{request} is more than the limit, {limit}", "raise the limit")
+
+
+def _accelerator(resources: Resources, known: _Known, reader: Reader) -> None:
     kind, count = resources.accelerator_type, resources.accelerator_count
     if (not kind and not count) or count == "0":
         return
@@ -55,12 +66,12 @@ def _accelerator(resources: Resources, reader: Reader, put: Any) -> None:
         mend = "call both set_accelerator_type('nvidia.com/gpu') and set_accelerator_limit(1)"
         reader.problem("accelerator", f"it has no {'count' if kind else 'type'}", mend)
         return
-    name = reader.template("accelerator type", kind)
-    if not name.expression and "/" not in kind:
+    name, value = reader.template("accelerator type", kind), reader.template("accelerator count", count)
+    if not name.expression and not re.fullmatch(r"[a-z0-9.-]+/[A-Za-z0-9._-]+", str(name.constant)):
         mend = "say nvidia.com/gpu, and choose the model with kubernetes.add_node_selector"
-        reader.problem("accelerator type", f"{kind!r} is no resource of a Kubernetes node", mend)
-    value = reader.template("accelerator count", count)
-    if name.expression:  # its key is only known at run time, so all of it is
-        put("limits", name.json(), "", Value(expression=value.expression or f"'{value.constant}'"))
-    else:
-        put("limits", kind, "accelerator count", value)
+        reader.problem("accelerator type", f"{name.constant!r} is no resource of a Kubernetes node", mend)
+    if not value.expression and not str(value.constant).isdecimal():
+        what = f"{value.constant!r} is no number of devices"
+        reader.problem("accelerator count", what, "give a whole number")
+        return
+    _put(known, "limits", name, "accelerator count", value, reader)
