@@ -61,32 +61,45 @@ def read(text: str) -> tuple[tuple[Need, ...], str]:
     return tuple(needs), "" if operand else "it ends in the middle"
 
 
-def ancestors(needs: Mapping[str, Sequence[str]]) -> tuple[dict[str, set[str]], list[str]]:
+@dataclass(frozen=True)
+class Order:
+    """Who comes before whom.
+
+    Args:
+        position: of each task.
+        before: by task, a bit for the position of each one that comes before it.
+        circle: tasks that wait for one another, the first of them once more at the end.
+    """
+
+    position: Mapping[str, int]
+    before: Mapping[str, int]
+    circle: tuple[str, ...] = ()
+
+    def waits(self, task: str, other: str) -> bool:
+        """Whether a task starts after another one has ended.
+
+        Args:
+            task: its name.
+            other: the name of the other.
+        """
+        position = self.position.get(other)
+        return position is not None and bool(self.before.get(task, 0) >> position & 1)
+
+
+def order(needs: Mapping[str, Sequence[str]]) -> Order:
     """Who comes before whom.
 
     Args:
         needs: by task, those that it waits for itself.
-
-    Returns:
-        By task, all that come before it; and the tasks that wait for one another in a circle.
     """
-    order, circle = _sorted(needs)
-    bits = {name: 1 << index for index, name in enumerate(order)}
+    names, circle = _sorted(needs)
+    position = {name: index for index, name in enumerate(names)}
     before: dict[str, int] = {}
-    for name in order:
+    for name in names:
         before[name] = 0
         for need in needs[name]:
-            before[name] |= bits.get(need, 0) | before.get(need, 0)
-    return {name: _named(before[name], order) for name in order}, circle
-
-
-def _named(bits: int, order: Sequence[str]) -> set[str]:
-    found: set[str] = set()
-    while bits:
-        low = bits & -bits
-        found.add(order[low.bit_length() - 1])
-        bits ^= low
-    return found
+            before[name] |= before.get(need, 0) | (1 << position[need] if need in position else 0)
+    return Order(position, before, tuple(circle))
 
 
 def _sorted(needs: Mapping[str, Sequence[str]]) -> tuple[list[str], list[str]]:

@@ -182,7 +182,7 @@ def _chain(tokens: Sequence[_Token], start: int, text: str) -> Chain:
         if part is None:
             whole = False
             break
-        if after < len(tokens) and tokens[after].text == "(":
+        if after < len(tokens) and tokens[after].text == "(" and parts != ["sprig"]:
             break  # a method of the value
         parts.append(part)
         position = after

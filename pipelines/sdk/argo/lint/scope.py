@@ -111,4 +111,4 @@ _ROOTS: Mapping[str, Callable[[Reference, Place], Verdict | None]] = {
     "tasks": judge_tasks,
     "steps": judge_tasks,
 }
-_FREE = frozenset({"node", "sprig", "status", "duration", "exitCode", "resourcesDuration"})
+_FREE = frozenset({"$env", "node", "sprig", "status", "duration", "exitCode", "resourcesDuration"})

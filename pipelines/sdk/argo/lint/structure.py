@@ -75,7 +75,9 @@ def _record(node: Any, record: Record, schema: Schema, at: Path) -> Iterator[Mis
         yield from _newer(key, field, schema, at)
         yield from _field(record.name, key, value, field.shape, inner, (*at, key))
     for key, field in record.fields.items():
-        if field.required and node.get(key) is None:
+        before = tables.INSTEAD.get((record.name, key), "")
+        instead = bool(before) and node.get(before) is not None and schema.argo < "4.0"
+        if field.required and node.get(key) is None and not instead:
             yield ("missing-field", Hit((*at, key), f"`{key}` is missing", f"add `{key}`"))
     yield from cel.broken(record.name, node, at)
 

@@ -193,6 +193,9 @@ NEWER: Mapping[Place, tuple[str, str]] = {
     ("WorkflowSpec", "executorPlugins"): ("4.1", "[ExecutorPlugin]"),
 }
 
+INSTEAD: Mapping[Place, str] = {("CronWorkflowSpec", "schedules"): "schedule"}
+"""What is required now, and what stood there before."""
+
 REMOVED: Mapping[Place, tuple[str, str]] = {
     # The version that no longer has the field, and what to write instead.
     ("CronWorkflowSpec", "schedule"): ("4.0", "write `schedules`, a list; Argo 3.6 and later read it"),

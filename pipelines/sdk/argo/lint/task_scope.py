@@ -64,7 +64,7 @@ def _edge(reference: Reference, found: Task, task: Task | None, own: bool) -> Ve
         when = "at the same time" if found.group == task.group else "later"
         mend = "put them into groups (`- -`) that come one after the other"
         return Verdict("missing-dependency", f"{reference.shown}: {found.name} runs {when}", mend)
-    if found.name in task.owner.order[0].get(task.name, ()):
+    if task.owner.order.waits(task.name, found.name):
         return None
     if any(has(each.node, "dependencies") for each in task.owner.tasks):
         mend = f"add {found.name} to `dependencies`"

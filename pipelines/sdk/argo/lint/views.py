@@ -124,8 +124,8 @@ class Spec:
 
     def template(self, name: str) -> Template | None:
         """A template that it can run by name."""
-        source = self.referenced or self
-        return source.by_name.get(name)
+        below = self.referenced.by_name if self.referenced else {}
+        return self.by_name.get(name) or below.get(name)
 
     def names(self, *keys: str) -> set[str]:
         """The names in a list of its own and of the template that it runs."""
@@ -177,9 +177,9 @@ class Template:
         return {task.name: task for task in reversed(self.tasks)}
 
     @cached_property
-    def order(self) -> tuple[dict[str, set[str]], list[str]]:
-        """By task of a DAG, those that come before it; and the tasks of a circle."""
-        return depends.ancestors({task.name: [need.task for need in task.needs] for task in self.tasks})
+    def order(self) -> depends.Order:
+        """Which task of a DAG comes before which."""
+        return depends.order({task.name: [need.task for need in task.needs] for task in self.tasks})
 
     @property
     def retried(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterator
+from typing import Any
 
 from pipelines.sdk.argo.lint.finding import WARNING, Hit, Path, Rule
 from pipelines.sdk.argo.lint.nodes import dig, sequence
@@ -37,8 +38,12 @@ def _schedules(manifest: Manifest) -> list[tuple[Path, str]]:
     if manifest.kind != CRON or not manifest.is_argo:
         return []
     at = (*manifest.at, "spec", "schedules")
-    found = enumerate(sequence(dig(manifest.node, "spec", "schedules")))
-    return [((*at, index), each) for index, each in found if isinstance(each, str)]
+    found: list[tuple[Path, Any]] = [
+        ((*at, index), each) for index, each in enumerate(sequence(dig(manifest.node, "spec", "schedules")))
+    ]
+    # Of Argo 3.7.
+    found.append(((*manifest.at, "spec", "schedule"), dig(manifest.node, "spec", "schedule")))
+    return [(path, each) for path, each in found if isinstance(each, str)]
 
 
 def times(schedule: str) -> tuple[set[int], ...]:

@@ -63,7 +63,7 @@ def _digit(template: Template) -> Iterator[Hit]:
 
 
 def _circle(template: Template) -> Iterator[Hit]:
-    circle = template.order[1] if template.type == "dag" else []
+    circle = template.order.circle if template.type == "dag" else ()
     if circle:
         at = template.by_name[circle[0]].at
         key = "depends" if has(template.by_name[circle[0]].node, "depends") else "dependencies"

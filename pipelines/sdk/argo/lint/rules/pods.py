@@ -138,7 +138,7 @@ def _set_order(template: Template) -> Iterator[Hit]:
                 yield Hit(
                     (*at, "dependencies", index), f"there is no container {need!r}", close_to(need, known)
                 )
-    circle = depends.ancestors(needs)[1]
+    circle = depends.order(needs).circle
     if circle:
         what = f"containers wait for one another: {' -> '.join(circle)}"
         yield Hit((*template.at, "containerSet", "containers"), what, "break the circle")

@@ -8,6 +8,7 @@ from typing import Any
 from pipelines.sdk.argo.lint.cel import LOCATIONS
 from pipelines.sdk.argo.lint.finding import WARNING, Hit, Path, Rule
 from pipelines.sdk.argo.lint.nodes import close_to, dig, entries, has, mapping, repeated, sequence, text
+from pipelines.sdk.argo.lint.rules.templates import pod_resources
 from pipelines.sdk.argo.lint.views import CRON, Spec, Template, runs
 
 _ARGUMENTS = (("arguments", "parameters"), ("arguments", "artifacts"))
@@ -190,6 +191,10 @@ def hooks(node: Mapping[str, Any], at: Path, spec: Spec) -> Iterator[Hit]:
             )
 
 
+def _pod_resources(spec: Spec) -> Iterator[Hit]:
+    yield from pod_resources(spec.node, spec.at)
+
+
 def _defaults(spec: Spec) -> Iterator[Hit]:
     if has(spec.node.get("templateDefaults"), "retryStrategy"):
         at = (*spec.at, "templateDefaults", "retryStrategy")
@@ -211,6 +216,7 @@ RULES: tuple[Rule[Spec], ...] = (
     Rule("artifact-source", "Argo refuses an artifact argument that is nowhere.", _artifacts),
     Rule("entrypoint-input", "The run ends at once with `was not supplied`.", _inputs),
     Rule("hook", "Argo refuses the workflow, or fails when the hook is to run.", _hooks),
+    Rule("pod-resources", "Kubernetes would refuse the pod.", _pod_resources),
     Rule(
         "default-retries",
         "Argo merges defaults into DAGs and steps too: a whole group is run again, and retries multiply.",

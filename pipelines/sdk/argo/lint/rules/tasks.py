@@ -103,6 +103,10 @@ def _argument_names(task: Task) -> Iterator[Hit]:
 
 
 def _hooks(task: Task) -> Iterator[Hit]:
+    handler, spec = text(task.node.get("onExit")), task.owner.spec
+    if handler and "{{" not in handler and not spec.template(handler):
+        mend = close_to(handler, set(spec.by_name))
+        yield Hit((*task.at, "onExit"), f"there is no template {handler!r}", mend)
     yield from hooks(task.node, task.at, task.owner.spec)
 
 

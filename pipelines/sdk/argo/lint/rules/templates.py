@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import yaml
 
 from pipelines.sdk.argo.lint.cel import LEAF_TYPES, TEMPLATE_TYPES
-from pipelines.sdk.argo.lint.finding import WARNING, Hit, Rule
+from pipelines.sdk.argo.lint.finding import WARNING, Hit, Path, Rule
 from pipelines.sdk.argo.lint.nodes import dig, entries, has, mapping, names, repeated, text
 from pipelines.sdk.argo.lint.views import Template
 
@@ -127,6 +128,7 @@ def _redefined(template: Template) -> Iterator[Hit]:
 
 
 def _resources(template: Template) -> Iterator[Hit]:
+    yield from pod_resources(template.node, template.at)
     if has(template.node, "podResources") and template.type in ("http", "plugin"):
         yield Hit(
             (*template.at, "podResources"),
@@ -140,6 +142,23 @@ def _resources(template: Template) -> Iterator[Hit]:
         yield Hit(
             (*template.at, "resourceClaims"), f"a template of type {template.type} has no pod", "leave it out"
         )
+
+
+def pod_resources(node: Mapping[str, Any], at: Path) -> Iterator[Hit]:
+    """What is wrong with the resources of a whole pod.
+
+    Args:
+        node: a template or a workflow's spec.
+        at: its path.
+    """
+    resources = mapping(node.get("podResources"))
+    if resources.get("claims"):
+        yield Hit((*at, "podResources", "claims"), "a whole pod claims nothing", "write `resourceClaims`")
+    for kind in ("limits", "requests"):
+        for name in mapping(resources.get(kind)):
+            if name not in ("cpu", "memory") and not str(name).startswith("hugepages-"):
+                mend = "cpu, memory and hugepages-* are all there is; the rest belongs to a container"
+                yield Hit((*at, "podResources", kind, str(name)), f"a whole pod cannot be given {name}", mend)
 
 
 def _size(template: Template) -> Iterator[Hit]:
@@ -168,7 +187,7 @@ RULES: tuple[Rule[Template], ...] = (
     ),
     Rule(
         "pod-resources",
-        "Only a template that runs a pod of its own has one to give resources to.",
+        "Argo refuses the workflow: it is no pod, or Kubernetes would refuse it.",
         _resources,
     ),
     Rule(
