@@ -44,19 +44,17 @@ def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
     Raises:
         Inexpressible: something depends both on the pod and on an input that may be absent.
     """
-    writer = _Writer()
-    if not any(_chosen(word) for word in (*entry, *args)):
-        container = {"command": [writer.word(each) for each in entry]}
-        if args:
-            container["args"] = [writer.word(each) for each in args]
-        return Command(container, {}, writer.env(), writer.arguments)
-    first, *rest = (*entry, *args)
-    if _chosen(first):
+    writer, words = _Writer(), (*entry, *args)
+    fixed = next((at for at, word in enumerate(words) if _chosen(word)), len(words))
+    if not fixed:
         raise Inexpressible("an IfPresent", "cannot be the program itself")
-    container = {"command": [writer.word(first)]}
-    writer.arguments[ARGS] = _all(rest, writer)
+    written = [writer.word(each) for each in words[:fixed]]
+    if fixed == len(words):
+        container = {"command": written[: len(entry)], "args": written[len(entry) :]}
+        return Command(container, {}, writer.env(), writer.arguments)
+    writer.arguments[ARGS] = _all(words[fixed:], writer)
     # Argo wraps the command that it finds after the patch, so a patch can have any number of words.
-    return Command(container, {"podSpecPatch": _SPLICED}, writer.env(), writer.arguments)
+    return Command({"command": written}, {"podSpecPatch": _SPLICED}, writer.env(), writer.arguments)
 
 
 def image(word: Word, arguments: dict[str, str]) -> str:
@@ -106,16 +104,15 @@ class _Writer:
 
     def _piece(self, word: Sequence[Piece], at: int) -> str:
         piece = word[at]
-        match piece:
-            case Known(text):
-                return self._text(text, before=at + 1 < len(word), behind=at > 0)
-            case Later(text, _):
-                return text
-            case Told(name, expression, True):
-                return self._tag(name, expression)
+        if isinstance(piece, Known):
+            return self._text(piece.text, before=at + 1 < len(word), behind=at > 0)
+        if isinstance(piece, Later):
+            return piece.text
+        if piece.plain:
+            return self._tag(piece.name, piece.expression)
         neighbours = [word[n] for n in (at - 1, at + 1) if 0 <= n < len(word)]
         touching = any(isinstance(each, Told) and not each.plain for each in neighbours)
-        return self._tag(name, self.escaped(expression, touching))
+        return self._tag(piece.name, self.escaped(piece.expression, touching))
 
     def _tag(self, name: str, expression: str) -> str:
         if expression not in self._given:

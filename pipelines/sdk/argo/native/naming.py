@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -66,9 +67,14 @@ class StepNaming:
     fetched: set[str] = field(default_factory=set)
 
     @property
+    def component(self) -> str:
+        """The component's own name: KFP numbers every use of one."""
+        return re.sub(r"(?<=.)-[0-9]+$", "", self.step.component)
+
+    @property
     def where(self) -> str:
         """Names the step in messages; the path of its task is the node's."""
-        return f"step {self.step.component}"
+        return f"step {self.component}"
 
     def piece(self, reference: Reference) -> Piece:
         """What a placeholder stands for.

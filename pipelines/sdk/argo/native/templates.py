@@ -87,7 +87,7 @@ def write(
         "container": _container(made_of, written, pod, book),
     }
     leaf = {key: value for key, value in leaf.items() if value}
-    name = book.templates.add(f"{step.component}-run", leaf)
+    name = book.templates.add(f"{naming.component}-run", leaf)
     values = {each: tag(expression) for each, expression in arguments.items()} | passed | {"task": TASK}
     run = {"name": RUN, "template": name, "arguments": _as_arguments(values)}
     _, received = handed_over(naming.inputs)
@@ -99,7 +99,7 @@ def write(
     }
     if not outputs:
         del group["outputs"]
-    return Body(book.templates.add(step.component, group), body.outputs, body.twins)
+    return Body(book.templates.add(naming.component, group), body.outputs, body.twins)
 
 
 def _section(parameters: list[str], artifacts: list[dict[str, Any]]) -> dict[str, Any]:
