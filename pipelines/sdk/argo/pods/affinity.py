@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.pods.checks import labels
-from pipelines.sdk.argo.pods.patch import Raw, written
+from pipelines.sdk.argo.pods.patch import ELEMENT, Raw, written
 from pipelines.sdk.argo.pods.reader import Reader
 
 REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
@@ -109,8 +110,8 @@ def _joined(required: list[Any], preferred: list[Any], later: list[str]) -> str:
     terms = [written(required), *(f"({each})?.{REQUIRED}?.nodeSelectorTerms ?? []" for each in later)]
     wanted = [written(preferred), *(f"({each})?.{PREFERRED} ?? []" for each in later)]
     every, some = (f"flatten([{', '.join(each)}])" for each in (terms, wanted))
-    must = Raw(f"(len({every}) > 0 ? {written({'nodeSelectorTerms': Raw(every)})} : nil)")
-    return written({"nodeAffinity": {REQUIRED: must, PREFERRED: Raw(some)}})
+    must = exprlang.given(every, f"len(#) > 0 ? {written({'nodeSelectorTerms': ELEMENT})} : nil")
+    return written({"nodeAffinity": {REQUIRED: Raw(must), PREFERRED: Raw(some)}})
 
 
 def _requirements(

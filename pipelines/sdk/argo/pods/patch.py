@@ -66,13 +66,13 @@ def _present(items: list[str]) -> str:
 
 @dataclass(frozen=True)
 class Patch:
-    """A patch while it is collected. Every item is an expression; one that gives nil is left out.
+    """A patch while it is collected: expressions, of which those that give nil are left out.
 
     Args:
         members: of the pod, by key.
         lists: of the pod, by key: Kubernetes merges them by name.
         main: of the step's container, likewise.
-        resources: `limits` and `requests`: expressions for pairs of name and quantity.
+        resources: `limits` and `requests`, each a list of members as JSON text with tags.
     """
 
     members: dict[str, str] = field(default_factory=dict)
@@ -86,7 +86,7 @@ class Patch:
         pod |= {key: json_tag(_present(items)) for key, items in self.lists.items()}
         main = {key: json_tag(_present(items)) for key, items in self.main.items()}
         if self.resources:
-            groups = {key: json_tag(f"fromPairs({_present(p)})") for key, p in self.resources.items()}
+            groups = {key: f"{{ {','.join(members)}}}" for key, members in self.resources.items()}
             main["resources"] = _object(groups)
         if main:
             pod["containers"] = f"[{_object({'name': json.dumps('main'), **main})}]"

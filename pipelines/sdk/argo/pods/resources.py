@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
+from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.pods.checks import amount, quantity
-from pipelines.sdk.argo.pods.patch import Raw, written
+from pipelines.sdk.argo.pods.patch import json_tag
 from pipelines.sdk.argo.pods.reader import Reader, Value
 from pipelines.sdk.plan import Resources
 
@@ -40,15 +42,14 @@ def _put(known: _Known, group: str, name: Value, setting: str, value: Value, rea
     """Writes down one quantity; one that turns out to be null is as good as none."""
     later = [each.expression for each in (name, value) if each.expression]
     if later:
+        key = json_tag(f"string({name.expression} ?? '')") if name.expression else json.dumps(name.constant)
+        # A member that is null in a patch takes away what is not there: nothing happens.
         missing = " || ".join(f"({each}) == nil" for each in later)
-        pair = written([_text(name), _text(value)])
-        reader.patch.resources.setdefault(group, []).append(f"{missing} ? nil : {pair}")
+        text = f"string({value.expression})" if value.expression else exprlang.literal(value.constant)
+        member = f"{key}:{json_tag(f'{missing} ? nil : {text}')}"
+        reader.patch.resources.setdefault(group, []).append(member)
     elif value.constant is not None:
         known.setdefault(group, {})[name.constant] = quantity(setting, str(value.constant), reader)
-
-
-def _text(value: Value) -> Any:
-    return Raw(f"string({value.expression})") if value.expression else value.constant
 
 
 def _compare(name: str, known: _Known, reader: Reader) -> None:

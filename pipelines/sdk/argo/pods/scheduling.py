@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.pods.affinity import affinity
 from pipelines.sdk.argo.pods.checks import labels
 from pipelines.sdk.argo.pods.patch import written
@@ -41,8 +42,8 @@ def placement(kubernetes: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
 
 def _as_list(expression: str) -> str:
     """KFP takes one toleration, a list of them, or nothing."""
-    one = f"type({expression}) == 'map' && len({expression}) > 0 ? [{expression}] : []"
-    return f"(type({expression}) == 'array' ? {expression} : {one})"
+    one = "type(#) == 'map' && len(#) > 0 ? [#] : []"
+    return exprlang.given(expression, f"type(#) == 'array' ? # : {one}")
 
 
 def _node_selector(entry: Mapping[str, Any], reader: Reader) -> Value:

@@ -84,7 +84,7 @@ class Mounts:
     def _path(self, setting: str, mount: Mapping[str, Any]) -> str:
         """Where to mount; empty where that cannot be."""
         text = self.reader.literal(f"{setting}.mountPath", mount.get("mountPath", ""))
-        path = posixpath.normpath(text)
+        path = posixpath.normpath(re.sub("/+", "/", text))
         mend = "mount it at another path"
         if not text.startswith("/") or ":" in text or ".." in text.split("/"):
             mend = "give an absolute path without colons"
