@@ -70,6 +70,7 @@ class Book:
         pipeline: its name.
         root: where artifacts go.
         image: in place of the project's own.
+        workspace: whether the run has a folder that all its steps share.
         templates: by name, each without its name.
         documents: of the launched steps.
         steps: of the whole pipeline.
@@ -82,6 +83,7 @@ class Book:
     pipeline: str
     root: str
     image: str
+    workspace: bool
     templates: Shelf = field(default_factory=lambda: Shelf(MAIN))
     documents: Shelf = field(default_factory=Shelf)
     steps: list[StepInfo] = field(default_factory=list)

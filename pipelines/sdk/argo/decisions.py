@@ -153,7 +153,7 @@ def _equal(left: _Side, right: _Side) -> str:
         left, right = right, left
     wrong, known = _refused(left, right), right.constant
     if not right.known:
-        return given(f"[{left.text}, {right.text}]", _equal_at_run_time(wrong))
+        return given(f"[{left.text}, {right.text}, nil]", _equal_at_run_time(wrong))
     if known is None:
         return f"({left.text}) == nil"
     if isinstance(known, bool):
@@ -207,7 +207,7 @@ def _ordered(operator: str, left: _Side, right: _Side) -> str:
         left, right, operator = right, left, _MIRRORED[operator]
     wrong, known = _refused(left, right), right.constant
     if not right.known:
-        return given(f"[{left.text}, {right.text}]", _ordered_at_run_time(operator, wrong))
+        return given(f"[{left.text}, {right.text}, nil]", _ordered_at_run_time(operator, wrong))
     if known is None:
         return wrong
     if isinstance(known, bool):

@@ -12,7 +12,7 @@ from pipelines.sdk.argo.dags import dag_body
 from pipelines.sdk.argo.names import task_names
 from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ROOT, Compiled, Options
 from pipelines.sdk.argo.overflow import Templates, spread
-from pipelines.sdk.argo.pods import platform_fields, spec_defaults
+from pipelines.sdk.argo.pods import platform_fields, settings_as_inputs, spec_defaults
 from pipelines.sdk.argo.sharing import shared
 from pipelines.sdk.argo.storage import checked_root
 from pipelines.sdk.argo.tasks import handed_over
@@ -37,8 +37,8 @@ def emit(plan: Plan, options: Options) -> Compiled:
     """
     name = _name(options.name or plan.name)
     root = checked_root(options.pipeline_root or plan.pipeline_root or PIPELINE_ROOT)
-    book = Book(options, plan.name, root, options.image)
-    rewritten = wrapped(plan)
+    book = Book(options, plan.name, root, options.image, bool(plan.platform.workspace))
+    rewritten = wrapped(settings_as_inputs(plan))
     inputs, given = handed_over(_entry(rewritten))
     body = dag_body(plan.name, _without_defaults(rewritten.root), inputs, "", book, False)
     if book.problems:

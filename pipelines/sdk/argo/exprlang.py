@@ -7,13 +7,26 @@ them again would change some. A tag ends at the first `}}`, wherever that stands
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 
 from pipelines.sdk.argo.travel import Carrier, Index, Key, Lists, Or, Resolve, Text
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.values import Json
 
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 _-.,:;/=<>@#%&*+!?|~^[]")
+_SHORT = {"'": r"\'", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
+_BROKEN_UP = (
+    # What Argo and the kubelet would replace, and what would end a tag.
+    ("{{", r"{\u007b"),
+    ("}}", r"}\u007d"),
+    ("$(", r"\u0024("),
+    # Argo replaces the text of these escapes before it reads escapes (its util/json, Fix).
+    *((rf"\\u00{code}", rf"\u005cu00{code}") for code in ("3c", "3e", "26")),
+    # The message of an expression that fails quotes it; Argo then waits for ever for a variable where the
+    # message has one of these (its IsMissingVariableErr).
+    (" is missing", r"\u0020is missing"),
+    ("variable not in env", r"variable\u0020not in env"),
+)
 
 
 def literal(value: Json) -> str:
@@ -27,11 +40,11 @@ def literal(value: Json) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return f"'{''.join(each if each in _PLAIN else _escaped(each) for each in value)}'"
+        return f"'{_broken_up(''.join(map(_escaped, value)))}'"
     if isinstance(value, int):
         return str(value) if abs(value) < 2**63 else repr(float(value))
     if isinstance(value, float):
-        return repr(value)
+        return repr(value) if math.isfinite(value) else f"float('{value}')"
     if isinstance(value, list):
         return f"[{', '.join(map(literal, value))}]"
     return f"fromJSON({literal(json.dumps(value))})"  # braces in braces would end the tag
@@ -39,7 +52,15 @@ def literal(value: Json) -> str:
 
 def _escaped(character: str) -> str:
     code = ord(character)
+    if 0x20 <= code < 0x7F or character in _SHORT:
+        return _SHORT.get(character, character)
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _broken_up(text: str) -> str:
+    for pair, written in _BROKEN_UP:
+        text = text.replace(pair, written)
+    return text
 
 
 def tag(expression: str) -> str:

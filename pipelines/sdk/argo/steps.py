@@ -9,8 +9,9 @@ from typing import Any
 
 from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names
+from pipelines.sdk.argo.native import native_body
 from pipelines.sdk.argo.options import StepInfo
-from pipelines.sdk.argo.pods import pod_fields
+from pipelines.sdk.argo.pods import PodFields, is_claim_step, pod_fields, resource_template
 from pipelines.sdk.argo.storage import directory, location, run_prefix
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Resolve, Text, program, readings
@@ -38,12 +39,43 @@ def step_body(
         book: to write into.
         twins: whether a loop collects its outputs.
     """
+    claim = is_claim_step(step)
+    if claim:
+        pod = resource_template(step, path, inputs, twins=twins)
+    else:
+        pod = pod_fields(step, path, inputs, workspace=book.workspace)
+    book.spec.append(pod.spec)
+    book.warnings.extend(pod.warnings)
+    retry = {"retryStrategy": _retries(task.retry)} if task.retry else {}
+    if claim:
+        return _claim(step, inputs, {**pod.template, **retry}, path, book)
+    native = native_body(step, inputs, path, book, twins, pod, retry.get("retryStrategy"))
+    return native or _launched(step, inputs, path, book, twins, pod, retry)
+
+
+def _claim(
+    step: Step, inputs: Mapping[str, Carrier], template: Mapping[str, Any], path: str, book: Book
+) -> Body:
+    book.steps.append(StepInfo(path, "native", step.image))
+    _, arguments = handed_over(inputs)
+    declared = {"inputs": {"parameters": [{"name": name} for name in [*arguments, "task"]]}}
+    name = book.templates.add(_component(step), {**declared, **template})
+    files = _Files(step)
+    return Body(name, files.carriers("p", "a", path), files.carriers("c", "ac", path))
+
+
+def _launched(
+    step: Step,
+    inputs: Mapping[str, Carrier],
+    path: str,
+    book: Book,
+    twins: bool,
+    pod: PodFields,
+    retry: Mapping[str, Any],
+) -> Body:
     files = _Files(step)
     image = book.image if book.image and step.image == STEP_IMAGE else step.image
     held, artifacts = _artifacts(inputs, step, files, book.root)
-    pod = pod_fields(step, path)
-    book.spec.append(pod.spec)
-    book.warnings.extend(pod.warnings)
     book.steps.append(StepInfo(path, "launched", image))
     _, arguments = handed_over(inputs)
     template: dict[str, Any] = {
@@ -51,9 +83,8 @@ def step_body(
         | ({"artifacts": artifacts} if artifacts else {}),
         "outputs": _outputs(step, files, book.root, twins),
         **pod.template,
+        **retry,
     }
-    if task.retry:
-        template["retryStrategy"] = _retries(task.retry)
     template["container"] = {
         "image": image,
         "command": ["python3", "/kfp/launch"],

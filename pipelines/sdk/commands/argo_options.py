@@ -91,10 +91,10 @@ def options_of(given: Mapping[str, Any], project: Mapping[str, str] | None = Non
 
 
 def _wrong(name: str, given: Mapping[str, Any], pattern: re.Pattern[str], mend: str) -> list[Finding]:
-    value = given.get(name)
+    value = given.get(name) or ""
     option = f"--{name.replace('_', '-')}"
     # Empty means "not given", except for an image, which always has a value.
-    given_at_all = value is not None and (value or name == "image")
+    given_at_all = name in given and (value or name == "image")
     return (
         [Finding(f"{value!r} is none", option, mend)] if given_at_all and not pattern.fullmatch(value) else []
     )

@@ -24,14 +24,16 @@ from pipelines.sdk.errors import Exit
 def stop_command() -> click.Command:
     """`stop RUN [--terminate]`."""
 
-    @click.command("stop", help="End a run: running steps are stopped, exit handlers still run.")
+    @click.command("stop", help="End a run: running steps are stopped, exit handlers still start.")
     @click.argument("run")
     @click.option("--terminate", is_flag=True, help="Leave out the exit handlers too.")
     @with_options(dry_run_flag, *connection, json_flag)
     def command(run: str, terminate: bool, dry_run: bool, as_json: bool, **given: str) -> int:
         cluster = kube.connect(given["namespace"], given["context"])
         steering.stop(cluster, run, terminate=terminate, dry_run=dry_run)
-        how = "terminated" if terminate else "stopped; its exit handlers still run"
+        how = (
+            "terminated" if terminate else "stopped; its exit handlers start, but Argo does not wait for them"
+        )
         click.echo(f"{run} {'would be' if dry_run else 'is being'} {how}", err=True)
         if not dry_run:
             click.echo(f"next: watch {run}", err=True)
