@@ -38,7 +38,7 @@ _IN_PAIRS: Final = re.compile(
     r"=([^&;\s]+)"
 )
 _PLACEHOLDER: Final = re.compile(
-    r"(?i)|<[^>]*>|\{+[^}]*\}+|\$\{?\w+\}?|\$\([^)]*\)|%\w+%|[x*.#?-]+|true|false|yes|no|on|off|none|null|nil|unset"
+    r"(?i)|<[^>]*>|\{+[^}]*\}+|\$\{?\w+\}?|\$\([^)]*\)|%\w+%|[xX*.#?-]{3,}|true|false|yes|no|on|off|none|null|nil|unset"
     r"|todo|tbd|dummy|placeholder|redacted|change[-_]?me|replace[-_]?me|your[-_].*"
 )
 _PLACE: Final = re.compile(  # a file, an address, the name of a secret in some store
