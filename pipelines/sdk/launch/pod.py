@@ -58,18 +58,24 @@ def run_pod(arguments: Sequence[str]) -> None:
     """
     base = Path(__file__).absolute().parent.parent  # not resolved: a mounted file is a link
     options = read(arguments)
-    step = _step(base / "steps", options.step)
-    if step.project:
-        from .project import check
+    try:
+        step = _step(base / "steps", options.step)
+        if step.project:
+            from .project import check
 
-        check(step.project)
-    request, problems = placed.place(_request(step.task, options), options)
+            check(step.project)
+        request, problems = placed.place(_request(step.task, options), options)
+    except LaunchError as error:
+        raise error.at(f"task {options.task}") from error
     try:
         result = _execute(request)
     except LaunchError as error:
         what = "; ".join([*problems, error.what])
         raise LaunchError(what, error.where, error.mend, error.exit_code) from error
-    _leave(base / "out", step, request, result)
+    try:
+        _leave(base / "out", step, request, result)
+    except LaunchError as error:
+        raise error.at(f"task {options.task}") from error
 
 
 def _execute(request: Request) -> Result:
@@ -126,10 +132,7 @@ def _request(task: TaskDocument, options: Options) -> Request:
         mounts=options.mounts,
         uris={name: f"{run}/{options.task}/{name}/{options.pod}" for name in task.output_artifacts},
     )
-    try:
-        return _with_inputs(request, Values(options, request))
-    except LaunchError as error:
-        raise error.at(f"task {options.task}") from None
+    return _with_inputs(request, Values(options, request))
 
 
 def _with_inputs(request: Request, values: Values) -> Request:
@@ -176,9 +179,7 @@ def _leave(out: Path, step: Step, request: Request, result: Result) -> None:
     except KeyError as error:
         raise LaunchError(f"the step's document names a file for {error}, which is no output") from None
     except OSError as error:
-        raise LaunchError(
-            f"the step's results cannot be written: {error}", f"task {request.task.name}"
-        ) from None
+        raise LaunchError(f"the step's results cannot be written: {error}") from None
 
 
 def _write(out: Path, plain: str, collected: str, file: str, text: str) -> None:

@@ -1,0 +1,73 @@
+"""Artifacts that the launcher fetches itself: from buckets that are not the pipeline root's."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gcp_storage_emulator.server import create_server
+from google.cloud import storage
+
+from pipelines.sdk.launch import LaunchError
+from pipelines.sdk.launch.fetch import fetch
+
+SDK = Path(__file__).parents[2] / "pipelines" / "sdk"
+
+
+@pytest.fixture(scope="module")
+def emulator():
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="weather")
+    server.start()
+    address = f"http://127.0.0.1:{server._api._httpd.server_port}"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STORAGE_EMULATOR_HOST", address)
+        made = storage.Client(project="test").bucket("weather")
+        made.blob("daily/what is? ü.csv").upload_from_string("rain")
+        made.blob("model/MLmodel").upload_from_string("flavors")
+        made.blob("model/data/weights.bin").upload_from_string("123")
+        yield address
+    server.stop()
+
+
+@pytest.mark.usefixtures("emulator")
+def test_an_object_becomes_a_file(tmp_path):
+    fetch("gs://weather/daily/what is? ü.csv", tmp_path / "new" / "x.csv")
+    assert (tmp_path / "new" / "x.csv").read_text() == "rain"
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_what_is_below_a_prefix_becomes_a_folder(slash, tmp_path, emulator, monkeypatch):
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", emulator.removeprefix("http://"))
+    fetch(f"gs://weather/model{slash}", tmp_path / "model")
+    assert (tmp_path / "model" / "MLmodel").read_text() == "flavors"
+    assert (tmp_path / "model" / "data" / "weights.bin").read_text() == "123"
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize(
+    ("uri", "why"),
+    [
+        ("gs://weather/gone", "there is no such object, and nothing below gone/"),
+        ("gs://nowhere/x", "there is no such bucket"),
+        ("http://127.0.0.1:9/x", "URLError"),
+    ],
+)
+def test_what_is_not_there_leaves_nothing_behind(uri, why, tmp_path):
+    with pytest.raises(LaunchError) as caught:
+        fetch(uri, tmp_path / "x")
+    assert why in str(caught.value)
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(("scheme", "tool"), [("gs", "google-cloud-storage"), ("s3", "s3fs")])
+def test_an_image_without_a_client_says_which_to_install(scheme, tool, tmp_path):
+    script = (
+        "import sys; from pathlib import Path; from launch.fetch import fetch; "
+        f"fetch('{scheme}://b/x', Path('{tmp_path}/x'))"
+    )
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(SDK), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script], capture_output=True, text=True, env=env, timeout=60
+    )
+    assert f"install {tool}" in done.stderr or f"and {tool} in the step's image" in done.stderr
