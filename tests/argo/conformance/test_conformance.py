@@ -20,7 +20,7 @@ LATE = "the controller sometimes looks for a template that was applied a moment 
 OPEN = {
     "an importer of a task's URI with metadata": IMPORTED,
     "an importer of a parameter's URI": IMPORTED,
-    "an artifact whose URI the component changes": "bytes for another URI than the declared one stay in the pod",
+    "an artifact whose URI the component changes": "bytes for another URI stay in the pod",
     "an exit handler that fails": "a failed hook does not make the workflow fail",
     "an exit handler after failure": "the message of a failure is not known to its exit handler",
     "a failure that is ignored": "where the ignoring task succeeds, so does the workflow",
