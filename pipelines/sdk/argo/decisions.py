@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipelines.sdk import conditions
@@ -38,6 +38,8 @@ _WRITTEN_NUMBER = "^ *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *$"
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
+_ANY = "0, ''"
+"""Elements of two types, so that an expression's compiler takes an array for one of anything."""
 _IS_TEXT = "type(#) == 'string'"
 _IS_NUMBER = "type(#) == 'float'"
 _IS_BOOLEAN = "type(#) == 'bool'"
@@ -135,6 +137,8 @@ def _side(side: Operand, operand: Callable[[str], str], wire: Callable[[str], st
             return _Side(operand(name), f"input '{name}'")
         case Conversion(kind, inner):
             found = _side(inner, operand, wire)
+            if isinstance(inner, Literal):  # of a type that is only looked at when it runs
+                found = replace(found, text=f"fromJSON({literal(json.dumps(inner.value))})", known=False)
             if kind is Kind.TEXT:
                 shown = wire(inner.name) if isinstance(inner, Input) else ""
                 return _Side(given(found.text, f"{_IS_NUMBER} ? {shown or 'string(#)'} : #"), found.shown)
@@ -153,7 +157,7 @@ def _equal(left: _Side, right: _Side) -> str:
         left, right = right, left
     wrong, known = _refused(left, right), right.constant
     if not right.known:
-        return given(f"[{left.text}, {right.text}, nil]", _equal_at_run_time(wrong))
+        return given(f"[{left.text}, {right.text}, {_ANY}]", _equal_at_run_time(wrong))
     if known is None:
         return f"({left.text}) == nil"
     if isinstance(known, bool):
@@ -207,7 +211,7 @@ def _ordered(operator: str, left: _Side, right: _Side) -> str:
         left, right, operator = right, left, _MIRRORED[operator]
     wrong, known = _refused(left, right), right.constant
     if not right.known:
-        return given(f"[{left.text}, {right.text}, nil]", _ordered_at_run_time(operator, wrong))
+        return given(f"[{left.text}, {right.text}, {_ANY}]", _ordered_at_run_time(operator, wrong))
     if known is None:
         return wrong
     if isinstance(known, bool):

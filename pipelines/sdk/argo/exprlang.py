@@ -69,7 +69,13 @@ def tag(expression: str) -> str:
 
 
 def fail(message: str) -> str:
-    """An expression that stops the workflow, which then shows the message."""
+    """An expression that stops the workflow, which then shows the message.
+
+    Args:
+        message: known when compiling. What would make Argo wait gets another kind of space.
+    """
+    for words in ("failed to resolve", "is missing", "variable not in env"):
+        message = message.replace(words, words.replace(" ", "\u00a0"))
     return f"sprig.fail({literal(message)})"
 
 
