@@ -122,7 +122,8 @@ def printed(condition: Condition, operand: Callable[[str], str], wire: Callable[
 
 def _known(condition: Comparison) -> str:
     try:
-        return literal(conditions.evaluate(condition, {}))
+        # No literal: `x && false` would be false without a look at x, and x may have no answer.
+        return f"fromJSON('{literal(conditions.evaluate(condition, {}))}')"
     except RunFailed as error:
         return fail(str(error.findings[0].what))
 
