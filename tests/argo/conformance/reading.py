@@ -50,11 +50,11 @@ def _root_outputs(workflow: Mapping[str, Any]) -> dict[str, str] | None:
 
 def _carriers(plan: Plan) -> Mapping[str, Carrier]:
     """How each output of the pipeline leaves its outermost DAG."""
-    rewritten = wrapped(plan)
+    rewritten = wrapped(settings_as_inputs(plan))
     interface = rewritten.root.interface
     given = {name: Carrier(Text(expression="x")) for name in interface.parameters}
     given |= {name: Carrier(Text(expression="x"), artifact=True) for name in interface.artifacts}
-    book = Book(Options(), plan.name, PIPELINE_ROOT, "")
+    book = Book(Options(), plan.name, PIPELINE_ROOT, "", bool(plan.platform.workspace))
     return dag_body(plan.name, rewritten.root, handed_over(given)[0], "", book, False).outputs
 
 

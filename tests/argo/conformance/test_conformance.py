@@ -48,7 +48,7 @@ def test_what_is_open_is_a_case():
     assert set(OPEN) <= {case.name for case in CASES}
 
 
-@pytest.mark.parametrize("case", map(marked, CASES))
+@pytest.mark.parametrize("case", [marked(case) for case in CASES])
 def test_argo_gives_what_the_author_meant(case: Case, on_argo, shared, ir_folder, tmp_path):
     ran = on_argo(case)
     expected = case.expected or local.run_case(case, ir_folder, tmp_path).outcome

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
-from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 from kfp.pipeline_spec import pipeline_spec_pb2 as ir
 
+from pipelines.sdk.argo.pods import proto
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.ir import bindings
 from pipelines.sdk.ir.shape import misfits
@@ -42,12 +42,12 @@ def normalised(kubernetes: Mapping[str, Any], where: str) -> dict[str, Any]:
 def _message(kubernetes: Mapping[str, Any], where: str) -> Message:
     findings = [
         Finding(f"{each.path}: {each.what}", f"task {where}, kubernetes", each.mend or "remove it")
-        for each in misfits(dict(kubernetes), pb.KubernetesExecutorConfig.DESCRIPTOR)
+        for each in misfits(dict(kubernetes), proto.descriptor())
     ]
     if findings:
         raise BadPipeline(*findings)
     try:
-        message: Message = json_format.ParseDict(dict(kubernetes), pb.KubernetesExecutorConfig())
+        message: Message = json_format.ParseDict(dict(kubernetes), proto.message())
     except json_format.ParseError as error:
         text = " ".join(str(error).split())
         raise BadPipeline(Finding(f"protobuf refuses it: {text}", f"task {where}, kubernetes")) from error
