@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def _need_images(cluster: Cluster) -> None:
 def _need_controller(cluster: Cluster) -> None:
     for made in _probe(cluster):
         try:
-            wait_for("the controller", lambda made=made: _ended(cluster, made), CONTROLLER_SECONDS)
+            wait_for("the controller", partial(_ended, cluster, made), CONTROLLER_SECONDS)
         except TimeoutError:
             pytest.skip(f"Argo's controller does not look at namespace {cluster.namespace}")
 

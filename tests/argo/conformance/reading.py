@@ -12,6 +12,7 @@ from pipelines.sdk.argo.book import Book
 from pipelines.sdk.argo.cluster.nodes import nodes
 from pipelines.sdk.argo.dags import dag_body
 from pipelines.sdk.argo.options import PIPELINE_ROOT
+from pipelines.sdk.argo.pods import settings_as_inputs
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Index, Key, Lists, Or, Resolve, Text
 from pipelines.sdk.argo.wrapping import wrapped
