@@ -1,0 +1,194 @@
+"""Containers that run without a launcher: what is decided, what is written, what is refused."""
+
+import json
+from typing import Optional
+
+import pytest
+from kfp import dsl
+from kfp.dsl import Dataset, Input, Output
+
+from pipelines.sdk import argo, ir
+from pipelines.sdk.argo.native.texts import BRACE
+from pipelines.sdk.errors import BadPipeline
+from tests.argo.documents import templates
+from tests.conformance import harness
+
+
+@dsl.container_component
+def tool(text: str, number: int, out: dsl.OutputPath(str), data: Output[Dataset]):
+    return dsl.ContainerSpec(
+        image="registry.example/tool:1",
+        command=["tool", "$(date) $$ {{.Name}} $HOME"],
+        args=[text, dsl.ConcatPlaceholder(["{", text, text, "}"]), number, out, data.path, data.uri],
+    )
+
+
+@dsl.container_component
+def choosing(out: dsl.OutputPath(int), text: Optional[str] = None):  # noqa: UP045 - KFP reads no other spelling
+    return dsl.ContainerSpec(
+        image="registry.example/tool:1",
+        command=["tool", "--out", out],
+        args=[dsl.IfPresentPlaceholder("text", ["--text", text], ["--none"]), "end"],
+    )
+
+
+@dsl.container_component
+def snake(text: str):
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=["/usr/bin/python3.12"], args=[text])
+
+
+@dsl.container_component
+def in_python_image(text: str):
+    return dsl.ContainerSpec(image="docker.io/library/python:3.12@sha256:00", command=["sh"], args=[text])
+
+
+@dsl.container_component
+def without_command(text: str):
+    return dsl.ContainerSpec(image="registry.example/tool:1", args=[text])
+
+
+@dsl.container_component
+def with_record(data: Input[Dataset]):
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=["tool"], args=[data.metadata])
+
+
+@dsl.pipeline
+def tools(text: str, number: int):
+    tool(text=text, number=number)
+
+
+@dsl.pipeline
+def choices(text: Optional[str] = None):  # noqa: UP045 - KFP reads no other spelling
+    choosing(text=text)
+
+
+@dsl.pipeline
+def snakes(text: str):
+    snake(text=text)
+    in_python_image(text=text)
+
+
+@dsl.pipeline
+def commandless(text: str):
+    without_command(text=text)
+
+
+@dsl.pipeline
+def records(data: Input[Dataset]):
+    with_record(data=data)
+
+
+@dsl.pipeline
+def looping(texts: list) -> list:
+    with dsl.ParallelFor(texts) as text:
+        made = tool(text=text, number=1)
+    return dsl.Collected(made.outputs["out"])
+
+
+@pytest.fixture
+def compiled(tmp_path):
+    def compile_for_argo(pipeline, **options):
+        plan = ir.read_file(str(harness.compiled(pipeline, tmp_path)))
+        return argo.emit(plan, argo.Options(**options))
+
+    return compile_for_argo
+
+
+def arguments_of(template):
+    (task,) = template["dag"]["tasks"]
+    return {each["name"]: each["value"] for each in task["arguments"]["parameters"]}
+
+
+def test_a_container_runs_as_it_is(compiled):
+    made = compiled(tools)
+    assert [(each.name, each.kind) for each in made.steps] == [("tool", "native")]
+    container = templates(made.documents)["tool-run"]["container"]
+    assert container["image"] == "registry.example/tool:1"
+    assert container["command"][0] == "tool"
+
+
+def test_words_of_the_author_reach_the_program_unchanged(compiled):
+    # Doubled dollar signs are single ones for the kubelet, which also knows the variable.
+    container = templates(compiled(tools).documents)["tool-run"]["container"]
+    assert container["command"][1] == f"$$(date) $$$$ {{$({BRACE}).Name}}}} $$HOME"
+    assert {"name": BRACE, "value": "{"} in container["env"]
+
+
+def test_no_brace_touches_a_tag(compiled):
+    args = templates(compiled(tools).documents)["tool-run"]["container"]["args"]
+    word = args[1]
+    assert word.startswith(f"$({BRACE}){{{{=")
+    assert word.count("{{") == 2
+    assert "{{{" not in word
+
+
+def test_what_can_fail_stands_in_the_group_and_not_in_the_pods_template(compiled):
+    # In a pod's template Argo hands an expression that fails to the program, as text.
+    known = templates(compiled(tools).documents)
+    assert "sprig.fail" in json.dumps(known["tool"])
+    assert "sprig.fail" not in json.dumps(known["tool-run"])
+    assert "fromJSON" not in json.dumps(known["tool-run"])
+
+
+def test_an_output_artifact_has_the_key_that_its_uri_says(compiled):
+    leaf = templates(compiled(tools, pipeline_root="gs://bucket/runs").documents)["tool-run"]
+    uri = next(each["value"] for each in leaf["outputs"]["parameters"] if each["name"] == "u-data")
+    (artifact,) = leaf["outputs"]["artifacts"]
+    assert uri == f"gs://bucket/{artifact['gcs']['key']}"
+    assert uri in leaf["container"]["args"]
+    assert uri.endswith("/data/{{pod.name}}")
+
+
+def test_words_that_depend_on_a_value_are_patched_in(compiled):
+    known = templates(compiled(choices).documents)
+    leaf, group = known["choosing-run"], known["choosing"]
+    assert leaf["container"]["command"] == ["tool", "--out", "/kfp/out/out"]
+    assert "args" not in leaf["container"]
+    assert json.loads(leaf["podSpecPatch"].replace("{{=inputs.parameters['args']}}", "[]")) == {
+        "containers": [{"name": "main", "args": []}]
+    }
+    assert "!= nil ? [['--text']" in arguments_of(group)["args"]
+
+
+def test_loops_get_twins(compiled):
+    outputs = {
+        each["name"]: each["valueFrom"]["expression"]
+        for each in templates(compiled(looping).documents)["tool"]["outputs"]["parameters"]
+    }
+    assert set(outputs) == {"p-out", "c-out", "a-data", "ac-data"}
+    assert outputs["c-out"] == f"toJson({outputs['p-out']})"
+
+
+def test_no_output_has_a_default_because_that_would_hide_an_error(compiled):
+    assert "default" not in json.dumps(templates(compiled(looping).documents)["tool"])
+
+
+def test_an_image_with_python_is_launched(compiled):
+    kinds = {each.name: each.kind for each in compiled(snakes).steps}
+    assert kinds == {"snake": "launched", "in-python-image": "launched"}
+
+
+def test_the_user_can_say_that_an_image_has_python(compiled):
+    made = compiled(records, launched=frozenset({"with-record"}))
+    assert [each.kind for each in made.steps] == ["launched"]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "task", "what"),
+    [
+        (commandless, "without-command", "has no command"),
+        (records, "with-record", "{{$.inputs.artifacts['data'].metadata}} is the whole record"),
+    ],
+    ids=["no command", "a whole record"],
+)
+def test_what_needs_a_launcher_is_refused_by_name(compiled, pipeline, task, what):
+    with pytest.raises(BadPipeline) as caught:
+        compiled(pipeline)
+    (finding,) = caught.value.findings
+    assert finding.where == f"task {task}"
+    assert what in finding.what
+    assert "--launched" in finding.mend
+
+
+def test_a_newline_that_argo_drops_is_a_warning(compiled):
+    assert any("newline at the end of out" in each.what for each in compiled(tools).warnings)
