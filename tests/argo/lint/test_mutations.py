@@ -67,6 +67,7 @@ def test_each_mutation_of_a_valid_document_is_an_error_at_its_place(mutation):
         (f"{CONTAINER}/imagePullPolicy", "{{workflow.parameters.stage}}"),
         (f"{CONTAINER}/image", "{{=workflow.parameters.stage + ':1'}}"),
         (f"{TASK}/inline", None),
+        ("spec/nodeSelector", {"shard": "{{inputs.parameters.shard}}", "pod": "{{pod.name}}"}),
         ("spec/suspend", False),
         ("metadata/creationTimestamp", None),
         ("status", {"anything": "at all"}),

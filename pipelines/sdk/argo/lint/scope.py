@@ -9,6 +9,7 @@ from pipelines.sdk.argo.lint.nodes import close_to, mapping, names, sequence
 from pipelines.sdk.argo.lint.tags import Reference
 from pipelines.sdk.argo.lint.task_scope import judge_tasks
 from pipelines.sdk.argo.lint.verdict import Place, Verdict, unresolved
+from pipelines.sdk.argo.lint.views import Spec
 from pipelines.sdk.argo.lint.workflow_scope import judge_workflow
 
 
@@ -31,7 +32,7 @@ def known(root: str) -> bool:
 def _inputs(reference: Reference, place: Place) -> Verdict | None:
     template, parts = place.template, reference.parts
     if not template:
-        return unresolved(reference, "inputs belong to templates: use workflow.parameters")
+        return _inputs_of_pods(reference, place.spec)
     if len(parts) < 2 or parts[1] not in ("parameters", "artifacts"):
         return (
             None if len(parts) < 2 else unresolved(reference, "write inputs.parameters or inputs.artifacts")
@@ -52,6 +53,19 @@ def _inputs(reference: Reference, place: Place) -> Verdict | None:
     return None
 
 
+def _inputs_of_pods(reference: Reference, spec: Spec) -> Verdict | None:
+    """Beside the templates, what belongs to each pod is filled in with the inputs of its template."""
+    parts = reference.parts
+    if reference.at[len(spec.at)] not in _OF_PODS or parts[1:2] != ("parameters",):
+        return unresolved(reference, "inputs belong to templates: use workflow.parameters")
+    source = spec.referenced or spec
+    known = {name for each in source.everything for name in names(each.node, "inputs", "parameters")}
+    if parts[2:3] and parts[2] not in known and not (spec.refers and not spec.referenced):
+        mend = close_to(parts[2], known) or "use workflow.parameters"
+        return Verdict("unknown-input", f"{reference.shown}: no template has an input {parts[2]!r}", mend)
+    return None
+
+
 def _outputs(reference: Reference, place: Place) -> Verdict | None:
     template, parts = place.template, reference.parts
     if not template:
@@ -68,7 +82,9 @@ def _outputs(reference: Reference, place: Place) -> Verdict | None:
 
 
 def _pod(reference: Reference, place: Place) -> Verdict | None:
-    if reference.parts == ("pod", "name") and place.template and place.template.type in POD_TYPES:
+    at = reference.at[len(place.spec.at)]
+    below = place.template.type in POD_TYPES if place.template else at in _OF_PODS
+    if reference.parts == ("pod", "name") and below:
         return None
     if reference.parts != ("pod", "name"):
         return unresolved(reference, "pod.name is all there is")
@@ -111,4 +127,21 @@ _ROOTS: Mapping[str, Callable[[Reference, Place], Verdict | None]] = {
     "tasks": judge_tasks,
     "steps": judge_tasks,
 }
+# The fields of a spec that belong to the pods.
+_OF_PODS = frozenset(
+    {
+        "affinity",
+        "dnsConfig",
+        "hostAliases",
+        "imagePullSecrets",
+        "nodeSelector",
+        "podMetadata",
+        "podSpecPatch",
+        "schedulerName",
+        "securityContext",
+        "serviceAccountName",
+        "tolerations",
+        "volumes",
+    }
+)
 _FREE = frozenset({"$env", "node", "sprig", "status", "duration", "exitCode", "resourcesDuration"})

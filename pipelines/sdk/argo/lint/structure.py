@@ -138,7 +138,8 @@ def _value(value: Any, shape: Shape, schema: Schema, at: Path) -> Iterator[Misfi
             yield _wrong(at, "a mapping", value, "")
             return
         for key, each in value.items():
-            yield from _value(each, shape.value, schema, (*at, str(key)))
+            if each is not None:
+                yield from _value(each, shape.value, schema, (*at, str(key)))
     else:
         yield from _scalar(value, shape, at)
 

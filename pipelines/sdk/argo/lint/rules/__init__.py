@@ -6,6 +6,7 @@ from typing import TypeAlias, TypeVar
 
 from pipelines.sdk.argo.lint.finding import Family, Rule
 from pipelines.sdk.argo.lint.rules import (
+    arguments,
     artifacts,
     cron,
     dags,
@@ -24,7 +25,7 @@ _S = TypeVar("_S")
 Rules: TypeAlias = tuple[Rule[_S] | Family[_S], ...]
 
 MANIFEST: Rules[Manifest] = (*documents.RULES, documents.SCHEMA, *cron.RULES, references.MANIFEST)
-SPEC: Rules[Spec] = (*specs.RULES, *values.SPEC, references.SPEC)
+SPEC: Rules[Spec] = (*specs.RULES, *arguments.RULES, *values.SPEC, references.SPEC)
 TEMPLATE: Rules[Template] = (
     *templates.RULES,
     *pods.RULES,

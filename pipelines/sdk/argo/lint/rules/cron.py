@@ -56,6 +56,8 @@ def times(schedule: str) -> tuple[set[int], ...]:
         _Bad: where it is none.
     """
     parts = schedule.split()
+    if schedule != schedule.strip():
+        raise _Bad("there is a space around it")
     if len(parts) != 5:
         raise _Bad(f"it has {len(parts)} fields, and five are wanted: minute, hour, day, month, weekday")
     return tuple(_field(part, *bounds) for part, bounds in zip(parts, _FIELDS, strict=True))

@@ -15,6 +15,7 @@ from pipelines.sdk.argo.lint.views import Spec, Template
 _UNITS = {"n": "1e-9", "u": "1e-6", "m": "1e-3", "": "1", "k": "1e3", "M": "1e6", "G": "1e9", "T": "1e12"}
 _UNITS |= {"P": "1e15", "E": "1e18"}
 _BINARY = {unit: Decimal(1024) ** power for power, unit in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi", "Ei"), 1)}
+_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _QUANTITY = re.compile(r"([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([KMGTPE]i|[numkMGTPE]?)")
 
 
@@ -52,7 +53,8 @@ def _command(template: Template) -> Iterator[Hit]:
 
 
 def _source(template: Template) -> Iterator[Hit]:
-    if template.type == "script" and not text(dig(template.node, "script", "source")):
+    default = _default(template, "script", "source")
+    if template.type == "script" and not default and not text(dig(template.node, "script", "source")):
         yield Hit(
             (*template.at, "script", "source"), "the script has no source", "add it, or use a `container`"
         )
@@ -127,6 +129,19 @@ def _milli_bytes(template: Template) -> Iterator[Hit]:
                     yield Hit((*at, "resources", kind, name), what, mend)
 
 
+def _names(template: Template) -> Iterator[Hit]:
+    for keys in (("containerSet", "containers"), ("sidecars",), ("initContainers",)):
+        for at, container in entries(template.node, template.at, *keys):
+            name = text(container.get("name"))
+            if (
+                has(container, "name")
+                and "{{" not in name
+                and not (_LABEL.fullmatch(name) and len(name) < 64)
+            ):
+                mend = "use up to 63 lower-case letters, digits and `-`"
+                yield Hit((*at, "name"), f"{name!r} cannot be the name of a container", mend)
+
+
 def _set_order(template: Template) -> Iterator[Hit]:
     found = entries(template.node, template.at, "containerSet", "containers")
     known = names(template.node, "containerSet", "containers")
@@ -154,7 +169,7 @@ RULES: tuple[Rule[Template], ...] = (
         _command,
         WARNING,
     ),
-    Rule("script-source", "There is nothing to run.", _source),
+    Rule("script-source", "There is nothing to run.", _source, WARNING),
     Rule("mount-collision", "Argo refuses the workflow.", _collisions),
     Rule("unknown-volume", _POD, _volumes),
     Rule("request-over-limit", _POD, _requests),
@@ -164,5 +179,6 @@ RULES: tuple[Rule[Template], ...] = (
         _milli_bytes,
         WARNING,
     ),
+    Rule("container-name", _POD, _names),
     Rule("container-order", "Argo refuses the workflow.", _set_order),
 )

@@ -7,7 +7,8 @@ from typing import Any
 
 from pipelines.sdk.argo.lint.finding import WARNING, Hit, Rule
 from pipelines.sdk.argo.lint.nodes import close_to, entries, has, mapping, names, repeated, text
-from pipelines.sdk.argo.lint.rules.specs import artifact_source, hooks, unfilled
+from pipelines.sdk.argo.lint.rules.arguments import argument_source, artifact_source, unfilled
+from pipelines.sdk.argo.lint.rules.specs import hooks
 from pipelines.sdk.argo.lint.views import Task, Template, runs
 
 
@@ -95,6 +96,12 @@ def _values(task: Task) -> Iterator[Hit]:
             yield from artifact_source(each, path)
 
 
+def _sources(task: Task) -> Iterator[Hit]:
+    for at, node in _calls(task):
+        for path, each in entries(node, at, "arguments", "parameters"):
+            yield from argument_source(each, path)
+
+
 def _argument_names(task: Task) -> Iterator[Hit]:
     for kind in ("parameters", "artifacts"):
         found = entries(task.node, task.at, "arguments", kind)
@@ -124,6 +131,7 @@ TASK: tuple[Rule[Task], ...] = (
         WARNING,
     ),
     Rule("argument-value", _REFUSED, _values),
+    Rule("argument-source", "Argo refuses other sources of arguments.", _sources),
     Rule("duplicate-argument", _REFUSED, _argument_names),
     Rule("hook", "Argo refuses the workflow, or fails when the hook is to run.", _hooks),
 )
