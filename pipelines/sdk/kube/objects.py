@@ -215,9 +215,11 @@ def delete(
     Raises:
         ApiError: where the server refuses.
     """
-    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+    # With a body, the server reads no options from the URL: a dry run said there would delete.
+    dry = {"dryRun": ["All"]} if dry_run else {}
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation, **dry}
     try:
-        request(cluster, "DELETE", kind.path(cluster.namespace, name), query=_dry(dry_run), body=options)
+        request(cluster, "DELETE", kind.path(cluster.namespace, name), body=options)
     except ApiError as error:
         if error.reason == "NotFound":
             return False

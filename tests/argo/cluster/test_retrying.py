@@ -164,3 +164,22 @@ def test_compressed_nodes_stay_compressed():
     made = reopened(before, restart(nodes(before)), NOW)
     assert "nodes" not in made["status"]
     assert nodes(made) == reopened(failed_loop(), restart(nodes(failed_loop())), NOW)["status"]["nodes"]
+
+
+def test_what_had_not_ended_when_a_run_was_stopped_starts_anew():
+    run = workflow(
+        group("pipeline.group", "pipeline", phase="Failed"),
+        pod(
+            "pipeline.group.fit",
+            "pipeline.group",
+            phase="Failed",
+            message="workflow shutdown with strategy:  Stop",
+        ),
+        pod("pipeline.group.onExit", phase="Pending"),
+        pod("pipeline.other", phase="Running"),
+        phase="Failed",
+    )
+    run["status"]["nodes"]["pipeline"]["phase"] = "Running"
+    plan = restart(nodes(run))
+    assert plan.again == {"pipeline.group.fit", "pipeline.group.onExit", "pipeline.other"}
+    assert plan.reopened == {"root", "pipeline", "pipeline.group"}

@@ -135,18 +135,29 @@ def _hopeless(problems: Iterable[PipelineError]) -> bool:
     return any(not isinstance(error, ApiError) or error.status in {401, 404} for error in problems)
 
 
+def with_findings(error: PipelineError, findings: Iterable[Finding]) -> PipelineError:
+    """The same error with other findings.
+
+    Args:
+        error: whose sort and exit code stay.
+        findings: in place of its own.
+    """
+    error.findings = tuple(findings)
+    error.args = ("\n".join(map(str, error.findings)),)
+    return error
+
+
 def _together(
     cluster: Cluster, problems: Sequence[PipelineError], documents: Sequence[Document]
 ) -> PipelineError:
     """One error with all findings, each once; of the first one's sort."""
-    first = problems[0]
     findings = dict.fromkeys(finding for error in problems for finding in error.findings)
-    first.findings = tuple(findings)
     if any(isinstance(error, ApiError) and error.reason == "Forbidden" for error in problems):
         kinds = dict.fromkeys(map(Kind.of, documents))
         lacking = rights.missing(cluster, [(kind, verb) for kind in kinds for verb in _verbs(kind)])
-        first.findings = (rights.finding(cluster, lacking),) if lacking else first.findings
-    return first
+        if lacking:
+            return with_findings(problems[0], [rights.finding(cluster, lacking)])
+    return with_findings(problems[0], findings)
 
 
 def _verbs(kind: Kind) -> tuple[str, ...]:
@@ -156,5 +167,5 @@ def _verbs(kind: Kind) -> tuple[str, ...]:
 def _partly(error: PipelineError, done: Sequence[Change]) -> PipelineError:
     told = ", ".join(f"{change.kind} {change.name}" for change in done)
     note = f"applied before that: {told}" if told else "nothing was applied before that"
-    error.findings = (*error.findings, Finding(note, "", "the same command again goes on where it stopped"))
-    return error
+    again = Finding(note, "", "the same command again goes on where it stopped")
+    return with_findings(error, (*error.findings, again))

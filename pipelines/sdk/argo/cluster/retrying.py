@@ -17,9 +17,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pipelines.sdk.argo.cluster.kinds import ARCHIVING_LABEL, COMPLETED_LABEL
-from pipelines.sdk.argo.cluster.nodes import FAILED, GROUPS, Node, nodes
+from pipelines.sdk.argo.cluster.nodes import FAILED, FULFILLED, GROUPS, Node, nodes
 
 _EXIT = ".onExit"
+_ENDED_WELL = FULFILLED - FAILED
 _NESTS = GROUPS | {"Retry"}
 
 
@@ -56,10 +57,13 @@ def restart(found: Mapping[str, Node]) -> Restart:
 
 
 def _failed(found: Mapping[str, Node]) -> list[Node]:
-    """The nodes that failed, without the attempts of steps that succeeded in the end."""
+    """The nodes that failed, without the attempts of steps that succeeded in the end.
+
+    Argo ends a run that is stopped at once, and leaves what has not ended by then as it was: that failed too.
+    """
     saved = [n["name"] for n in found.values() if n["type"] == "Retry" and n.get("phase") == "Succeeded"]
     tries = tuple(f"{name}(" for name in saved)
-    failed = (node for node in found.values() if node.get("phase") in FAILED)
+    failed = (node for node in found.values() if node.get("phase") not in _ENDED_WELL)
     return [node for node in failed if not str(node["name"]).startswith(tries)]
 
 

@@ -124,7 +124,7 @@ def remove(cluster: Cluster, name: str, *, dry_run: bool) -> Change:
     """
     found = kube.get(cluster, CRON, name)
     where = f"CronWorkflow {name} in namespace {cluster.namespace}"
-    if found is None:
+    if found is None or "deletionTimestamp" in found["metadata"]:
         check_namespace(cluster)
         raise UsageError(Finding("there is no such schedule", where, "`status` shows which there are"))
     if f"app.kubernetes.io/managed-by={owner(found)[0]}" != OURS:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import runs
-from pipelines.sdk.argo.cluster.applying import apply_all, try_all
+from pipelines.sdk.argo.cluster.applying import apply_all, try_all, with_findings
 from pipelines.sdk.argo.cluster.changes import Change
 from pipelines.sdk.argo.cluster.kinds import TEMPLATE
 from pipelines.sdk.argo.cluster.pruning import prune
@@ -73,8 +73,7 @@ def submit(
         made = kube.create(cluster, run)
     except PipelineError as error:
         note = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
-        error.findings = (*error.findings, note)
-        raise
+        raise with_findings(error, (*error.findings, note)) from error
     pruned, hindered = prune(cluster, name)
     return Submitted(name, made["metadata"]["name"], changes, tuple(pruned), (hindered,) if hindered else ())
 

@@ -45,31 +45,54 @@ def states(
     """
     name = workflow["metadata"]["name"]
     yield workflow
-    silent_since = 0.0
+    silence = _Silence(lost)
     while phase(workflow) not in ENDED:
         try:
-            for event in _spell(cluster, name, workflow["metadata"]["resourceVersion"]):
-                workflow = event
+            for workflow in _spell(cluster, name, workflow["metadata"]["resourceVersion"]):
                 yield workflow
                 if phase(workflow) in ENDED:
                     return
-            silent_since = 0.0
+            silence.ended()
             yield None
         except Unreachable as error:
             status = error.status if isinstance(error, ApiError) else _BUSY
             if status == _GONE:
                 workflow = _again(cluster, name)
                 yield workflow
-                continue
-            if status < _BUSY:
+            elif status < _BUSY:
                 raise
-            if not silent_since:
-                silent_since = time.monotonic()
-                lost(error)
-            if time.monotonic() - silent_since > GIVE_UP_SECONDS:
-                raise
-            time.sleep(_PAUSE_SECONDS)
-            yield None
+            else:
+                silence.goes_on(error)
+                yield None
+
+
+class _Silence:
+    """How long the cluster has not answered.
+
+    Args:
+        lost: told when it begins.
+    """
+
+    def __init__(self, lost: Callable[[Unreachable], None]) -> None:
+        self._lost = lost
+        self._since = 0.0
+
+    def ended(self) -> None:
+        """The cluster has answered."""
+        self._since = 0.0
+
+    def goes_on(self, error: Unreachable) -> None:
+        """It has not: pauses, or gives up.
+
+        Raises:
+            Unreachable: after GIVE_UP_SECONDS.
+        """
+        if not self._since:
+            self._since = time.monotonic()
+            self._lost(error)
+        if time.monotonic() - self._since > GIVE_UP_SECONDS:
+            raise error
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _spell(cluster: Cluster, name: str, version: str) -> Iterator[Workflow]:
