@@ -10,7 +10,7 @@ from kfp.dsl import Dataset, Input, Output
 from pipelines.sdk import argo, ir
 from pipelines.sdk.argo.native.texts import BRACE
 from pipelines.sdk.errors import BadPipeline
-from tests.argo.documents import templates
+from tests.argo.documents import template_of, templates
 from tests.conformance import harness
 
 
@@ -109,9 +109,11 @@ def test_a_container_runs_as_it_is(compiled):
 
 def test_words_of_the_author_reach_the_program_unchanged(compiled):
     # Doubled dollar signs are single ones for the kubelet, which also knows the variable.
-    container = templates(compiled(tools).documents)["tool-run"]["container"]
+    documents = compiled(tools).documents
+    container = templates(documents)["tool-run"]["container"]
     assert container["command"][1] == f"$$(date) $$$$ {{$({BRACE}).Name}}}} $$HOME"
-    assert {"name": BRACE, "value": "{"} in container["env"]
+    common = template_of(documents)["spec"]["templateDefaults"]["container"]
+    assert {"name": BRACE, "value": "{"} in [*common.get("env", []), *container.get("env", [])]
 
 
 def test_no_brace_touches_a_tag(compiled):
