@@ -48,7 +48,8 @@ def states(
     silence = _Silence(lost)
     while phase(workflow) not in ENDED:
         try:
-            for workflow in _spell(cluster, name, workflow["metadata"]["resourceVersion"]):
+            for state in _spell(cluster, name, workflow["metadata"]["resourceVersion"]):
+                workflow = state
                 yield workflow
                 if phase(workflow) in ENDED:
                     return
