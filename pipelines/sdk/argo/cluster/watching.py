@@ -59,6 +59,7 @@ def states(
             status = error.status if isinstance(error, ApiError) else _BUSY
             if status == _GONE:
                 workflow = _again(cluster, name)
+                silence.ended()
                 yield workflow
             elif status < _BUSY:
                 raise
