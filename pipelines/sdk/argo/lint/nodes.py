@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from pipelines.sdk.argo.lint.finding import Path
-
-NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*")
-"""Names of templates, tasks and steps."""
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
