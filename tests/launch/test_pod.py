@@ -3,13 +3,8 @@
 import functools
 import http.server
 import json
-import os
-import shutil
-import signal
-import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -26,72 +21,7 @@ from pipelines.sdk.launch import (
 )
 from pipelines.sdk.launch.project import digest
 from tests.launch.kfp_steps import task_of
-from tests.launch.test_program import interpreter
-
-PACKAGE = Path(__file__).parents[2] / "pipelines" / "sdk" / "launch"
-RUN = {"name": "night-x7k2p", "uid": "0c1d", "created": "2026-01-02T03:04:05Z", "scheduled": ""}
-NASTY = "{{workflow.name}} $(HOME) \x7f é \"'\n\\"
-
-
-class Pod:
-    """The folders of a pod, and a way to run its launcher."""
-
-    def __init__(self, folder):
-        self.base, self.folder = folder / "kfp", folder
-        hidden = self.base / "launch" / "..2024"
-        hidden.mkdir(parents=True)
-        for module in PACKAGE.glob("*.py"):
-            shutil.copy(module, hidden)
-            (hidden.parent / module.name).symlink_to(hidden / module.name)
-        for name in ("steps", "out", "in"):
-            (self.base / name).mkdir()
-        self.root = "gs://bucket/runs"
-        self.env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nowhere"}
-
-    def write(self, task, project=None):
-        document = task.to_json()
-        if task.python:
-            (self.base / "steps" / "fit.py").write_text(task.python.source)
-            document["python"] = {"function": task.python.function}
-            document["command"] = ["{source}" if w == task.python.source else w for w in task.command]
-        files = {
-            "parameters": {name: f"{name}-file" for name in task.output_parameters},
-            "artifacts": {name: f"{name}-file" for name in task.output_artifacts},
-        }
-        whole = {"task": document, "files": files, **({"project": project} if project else {})}
-        (self.base / "steps" / "fit.json").write_text(json.dumps(whole))
-
-    def command(self, *more):
-        mount = f"--mount=gs://={self.folder}/gcs/"
-        common = ["--step=fit", "--task=for-loop-1/fit", f"--root={self.root}", "--pod=night-x7k2p-fit-77"]
-        return [sys.executable, str(self.base / "launch"), *common, f"--run={json.dumps(RUN)}", mount, *more]
-
-    def run(self, *more, cwd=None):
-        return subprocess.run(
-            self.command(*more),
-            capture_output=True,
-            text=True,
-            env=self.env,
-            timeout=120,
-            cwd=cwd or self.folder,
-        )
-
-    def out(self, file):
-        return (self.base / "out" / file).read_text()
-
-
-@pytest.fixture
-def pod(tmp_path):
-    return Pod(tmp_path)
-
-
-def shell(script, **kwargs):
-    return TaskDocument("fit", command=("sh", "-ec", script), **kwargs)
-
-
-def succeed(done):
-    assert (done.returncode, done.stderr) == (0, "")
-    return done
+from tests.launch.pods import NASTY, shell, succeed
 
 
 @dsl.component(base_image="python:3.11", install_kfp_package=False)
@@ -134,17 +64,6 @@ def given(uri, name="d"):
 
 ONE = {"d": InputArtifact()}
 SHOW = "cat \"{{$.inputs.artifacts['d'].path}}\""
-
-
-@pytest.mark.parametrize("version", ["3.9", "3.13"])
-def test_the_pod_form_runs_with_old_and_new_pythons(version, pod):
-    python = interpreter(version)
-    if python is None:
-        pytest.skip(f"no Python {version}")
-    pod.write(shell("echo hello"))
-    command = [python, "-W", "error", *pod.command()[1:]]
-    done = subprocess.run(command, capture_output=True, text=True, env=pod.env, timeout=60)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "hello\n", "")
 
 
 def test_an_artifact_that_argo_brought_is_where_the_step_looks_for_it(pod):
@@ -223,14 +142,13 @@ def test_a_lightweight_component_finds_what_was_fetched_from_the_web(pod, web):
 
 def test_what_cannot_be_fetched_is_an_error_only_if_the_step_fails(pod, web):
     pod.write(shell("exit ${CODE-0}", artifacts=ONE))
-    succeed(pod.run(given(f"{web}/none.csv")))
+    why = f"{web}/none.csv could not be fetched: HTTPError: HTTP Error 404: File not found"
+    done = pod.run(given(f"{web}/none.csv"))
+    assert (done.returncode, done.stderr) == (0, f"warning: input 'd': {why}\n")
     pod.env["CODE"] = "4"
     done = pod.run(given(f"{web}/none.csv"))
     assert done.returncode == 4
-    assert done.stderr.startswith(
-        f"error: task for-loop-1/fit: {web}/none.csv could not be fetched: HTTPError"
-    )
-    assert done.stderr.count("\n") == 1
+    assert done.stderr.splitlines()[1:] == [f"error: task for-loop-1/fit: {why}; exited with code 4"]
 
 
 def test_placeholders_of_the_author_are_resolved_with_siblings_and_data_is_not(pod):
@@ -345,22 +263,6 @@ def test_the_exit_code_of_a_step_goes_through(pod):
     assert (done.returncode, done.stderr) == (17, "error: task for-loop-1/fit: exited with code 17\n")
 
 
-def test_sigterm_reaches_the_step_of_a_pod(pod, tmp_path):
-    pod.write(shell(f"trap 'exit 9' TERM; touch {tmp_path}/ready; while :; do sleep 0.05; done"))
-    process = subprocess.Popen(pod.command(), stderr=subprocess.PIPE, text=True, env=pod.env)
-    try:
-        for _ in range(600):
-            if (tmp_path / "ready").exists():
-                break
-            time.sleep(0.05)
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=60)
-    finally:
-        process.kill()
-        process.wait()
-    assert process.returncode == 9
-
-
 def test_helpers_in_the_image_are_compared_with_those_of_the_compiler(pod, tmp_path):
     image = tmp_path / "image"
     (image / "helpers" / "deep").mkdir(parents=True)
@@ -392,3 +294,24 @@ def test_packages_that_the_image_lacks_are_named_when_they_cannot_be_installed(p
     done = pod.run()
     assert done.returncode != 0
     assert "install no-such-package-of-ours==1.0 in the image" in done.stderr.splitlines()[-1]
+
+
+TAKES = {"x": InputParameter("LIST"), "y": InputParameter("STRING"), "z": InputParameter("LIST")}
+
+
+def test_all_that_is_wrong_with_the_inputs_is_said_at_once(pod):
+    pod.write(shell("true", artifacts={"d": InputArtifact()}, parameters=TAKES))
+    done = pod.run("--in=x={", "--in=z=[1]", '--via=z=["k"]')
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: task for-loop-1/fit: input 'x': '{' is not JSON")
+    for words in ("input 'z': [1] does not have the key 'k'", "input 'd': the artifact is missing",
+                  "input 'y': the parameter is missing"):  # fmt: skip
+        assert f"; also {words}" in done.stderr
+
+
+def test_what_argo_leaves_in_the_place_of_a_skipped_task_is_no_value(pod):
+    parameters = {"x": InputParameter("STRING", optional=True)}
+    pod.write(shell("printf '%s' '{{$.inputs.parameters['x']}}'", parameters=parameters))
+    for text in ("", "null", "{{tasks.x.outputs.parameters.p-y}}"):
+        assert succeed(pod.run(f"--in=x={text}")).stdout == "null"

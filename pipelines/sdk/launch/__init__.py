@@ -1,9 +1,11 @@
 """The launcher: runs one step, on a laptop and inside a pod.
 
-A backend hands over a Request (the step's document, wire texts, artifact records) and gets a Result (wire
-texts and records, or what went wrong). The package needs Python 3.9 and nothing else, and imports nothing of
-the rest of the project, so that its files can be mounted into any image that has `python3`:
-`python3 -m launch REQUEST.json RESULT.json`, or `python3 /kfp/launch REQUEST.json RESULT.json`.
+A backend on the same machine hands over a Request (the step's document, wire texts, artifact records) and
+gets a Result (wire texts and records, or what went wrong). In a pod, `python3 /kfp/launch OPTIONS` does it
+from the texts that Argo has (`options.read` lists them), and leaves files for Argo to pick up.
+
+The package needs Python 3.9 and nothing else, and imports nothing of the rest of the project, so that its
+files can be mounted into any image that has `python3`. Every step waits for its imports: see `records`.
 """
 
 from .documents import Context, Problem, Record, Request, Result

@@ -5,16 +5,15 @@ The second way needs neither PYTHONPATH nor another working directory, which the
 
 from __future__ import annotations
 
-import importlib
+import os
 import sys
-from pathlib import Path
 
 if __name__ == "__main__":
     if __package__:
-        from .command import main
+        from .pod import main
     else:
         # Not resolved: in a mounted ConfigMap every file is a link into a folder of another name.
-        folder = Path(__file__).absolute().parent
-        sys.path[0] = str(folder.parent)
-        main = importlib.import_module(f"{folder.name}.command").main
+        folder = os.path.dirname(os.path.abspath(__file__))
+        sys.path[0] = os.path.dirname(folder)
+        main = __import__(f"{os.path.basename(folder)}.pod", fromlist=["main"]).main
     sys.exit(main(sys.argv[1:]))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
+from .records import dataclass, field
 from .task import TaskDocument, reading
 
-Record = Mapping[str, Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Record: TypeAlias = "Mapping[str, Any]"
 """An artifact: `{"name", "type": {"schemaTitle", "schemaVersion"}, "uri", "metadata"}`."""
 
 

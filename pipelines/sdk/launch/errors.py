@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class LaunchError(Exception):
     """A step cannot be run, or ended badly; never a bug of ours.
@@ -10,7 +12,7 @@ class LaunchError(Exception):
         what: the problem, as one clause.
         where: task, input or output concerned; empty where `what` says it.
         mend: what to do about it; empty where nothing sensible can be said.
-        exit_code: with which `python3 -m launch` ends because of it.
+        exit_code: with which the launcher ends because of it.
     """
 
     def __init__(self, what: str, where: str = "", mend: str = "", exit_code: int = 1) -> None:
@@ -40,3 +42,15 @@ def shorten(value: object, limit: int = 60) -> str:
     """The value as a message can show it: its Python form, cut after `limit` characters."""
     text = repr(value)
     return text if len(text) <= limit else f"{text[: limit - 1]}…"
+
+
+def together(errors: Sequence[LaunchError]) -> LaunchError:
+    """One error that says them all, each once.
+
+    Args:
+        errors: at least one.
+    """
+    first, *more = dict.fromkeys(str(error) for error in errors)
+    if not more:
+        return errors[0]
+    return LaunchError("; also ".join([first, *more]), exit_code=errors[0].exit_code)

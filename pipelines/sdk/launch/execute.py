@@ -6,8 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from .documents import Problem, Request, Result
 from .errors import LaunchError
@@ -17,7 +15,11 @@ from .paths import lay_out, prepare
 from .placeholders import EXECUTOR_INPUT, expand
 from .process import ended, start
 
-Call = Callable[[str, str, "dict[str, Any]"], None]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Call: TypeAlias = "Callable[[str, str, dict[str, Any]], None]"
 """Runs a lightweight component in this process: source, name of the function, KFP's executor input."""
 
 
@@ -85,13 +87,15 @@ def write_result(path: str | os.PathLike[str], result: Result) -> None:
         path: of the file; its folder must exist.
         result: what `run` gave.
     """
-    target = Path(path)
-    part = target.with_name(f".{target.name}.{os.getpid()}")
+    target = os.fspath(path)
+    part = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{os.getpid()}")
     try:
-        part.write_text(json.dumps(result.to_json()), encoding="ascii")
-        part.replace(target)
+        with open(part, "w", encoding="ascii") as file:
+            json.dump(result.to_json(), file)
+        os.replace(part, target)
     finally:
-        part.unlink(missing_ok=True)
+        if os.path.exists(part):
+            os.unlink(part)
 
 
 def _call(call: Call, source: str, function: str, executor_input: dict[str, Any]) -> None:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from typing import Any
 
 from . import wire
 from .documents import Record, Request
-from .errors import LaunchError, shorten
+from .errors import LaunchError, shorten, together
 from .parameters import coerce
 from .paths import Layout, local_path
 from .placeholders import EXECUTOR_INPUT, Scope, facts_of, resolve
+from .records import replace
 from .task import InputParameter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 CHANNEL = "pipelinechannel--"
 """How the compiler names an upstream value that a template refers to; no component declares such an input."""
@@ -28,26 +31,43 @@ def build(request: Request, layout: Layout) -> tuple[dict[str, Any], Scope]:
 
     Raises:
         LaunchError: an input is missing, of another type or not among its literals, or a placeholder in a
-            template names nothing; `where` is the input.
+            template names nothing; `where` is the input. Several of them are one error.
     """
+    values, scope, problems = _settled(request, layout)
+    if problems:
+        raise together(problems)
+    executor_input = _executor_input(values, scope, layout)
+    facts = {**scope.facts, EXECUTOR_INPUT: json.dumps(executor_input)}
+    return executor_input, replace(scope, facts=facts)
+
+
+def problems_of(request: Request, layout: Layout) -> list[LaunchError]:
+    """All that `build` would complain of."""
+    return _settled(request, layout)[2]
+
+
+def _settled(request: Request, layout: Layout) -> tuple[dict[str, Any], Scope, list[LaunchError]]:
     facts = {
         **facts_of(request.context),
         "outputs.output_file": layout.output_file,
         "outputMetadataUri": layout.output_file,
     }
     values: dict[str, Any] = {}
+    problems: list[LaunchError] = []
     scope = Scope(
         parameter=lambda name: _look_up(values, name),
-        inputs=_artifacts(request),
+        inputs=_artifacts(request, problems),
         outputs={name: [record] for name, record in layout.records.items()},
         output_files=layout.output_files,
         facts=facts,
         path=lambda record: local_path(record, request),
     )
     for name in dict.fromkeys([*request.task.parameters, *request.parameters]):
-        _settle(name, request, scope, values, ())
-    executor_input = _executor_input(values, scope, layout)
-    return executor_input, replace(scope, facts={**facts, EXECUTOR_INPUT: json.dumps(executor_input)})
+        try:
+            _settle(name, request, scope, values, ())
+        except LaunchError as error:
+            problems.append(error)
+    return values, scope, problems
 
 
 def _executor_input(values: Mapping[str, Any], scope: Scope, layout: Layout) -> dict[str, Any]:
@@ -65,14 +85,15 @@ def _executor_input(values: Mapping[str, Any], scope: Scope, layout: Layout) -> 
     }
 
 
-def _artifacts(request: Request) -> dict[str, Sequence[Record] | None]:
+def _artifacts(request: Request, problems: list[LaunchError]) -> dict[str, Sequence[Record] | None]:
     artifacts: dict[str, Sequence[Record] | None] = {}
     for name, spec in request.task.artifacts.items():
         records = request.artifacts.get(name)
         # An empty list is a list; for a single artifact it is none.
         artifacts[name] = records if records or (spec.is_list and records is not None) else None
         if artifacts[name] is None and not spec.optional:
-            raise LaunchError("the artifact is missing", f"input {name!r}", "the step before has to give one")
+            mend = "the step before has to give one"
+            problems.append(LaunchError("the artifact is missing", f"input {name!r}", mend))
     return artifacts
 
 

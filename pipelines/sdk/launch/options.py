@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from .errors import LaunchError, shorten
-from .travel import Program, read_program
+from .records import dataclass, field
 
 ONCE = ("step", "task", "root", "run", "pod")
 NAMED = ("in", "via", "artifact", "held", "held-below", "mount")
@@ -26,9 +24,9 @@ class Options:
         pod: name of the pod.
         parameters: wire text by name.
         artifacts: JSON of a record, or a list of them, by name.
-        programs: what is to be done with a value first, by name.
+        programs: JSON of what is to be done with a value first, by name.
         held: where Argo has put an artifact, by name.
-        held_below: where Argo has put all artifacts whose URI begins so, without a slash at its end.
+        held_below: where Argo has put all artifacts whose URI begins so.
         mounts: local folder for each scheme; those not named keep KFP's own.
     """
 
@@ -39,7 +37,7 @@ class Options:
     pod: str
     parameters: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
-    programs: Mapping[str, Program] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
     held: Mapping[str, str] = field(default_factory=dict)
     held_below: Mapping[str, str] = field(default_factory=dict)
     mounts: Mapping[str, str] = field(default_factory=dict)
@@ -49,10 +47,11 @@ def read(arguments: Sequence[str]) -> Options:
     """Read `--step=KEY --task=PATH --root=URI --run=JSON --pod=NAME`, and any number of the others.
 
     The others are `--in=NAME=TEXT`, `--via=NAME=PROGRAM`, `--artifact=NAME=JSON`, `--held=NAME=PATH`,
-    `--held-below=URI=PATH` and `--mount=SCHEME://=FOLDER`.
+    `--held-below=URI=PATH` and, for a machine that is no pod, `--mount=SCHEME://=FOLDER`.
 
     Args:
-        arguments: `@/path` stands for the text of that file, where Argo has put what is too long.
+        arguments: `@/path` stands for the text of that file: Argo's executor replaces so what has more than
+            128 KiB, which the kernel does not take in one argument.
 
     Raises:
         LaunchError: one of the first is missing, or something else is none of them.
@@ -73,35 +72,28 @@ def read(arguments: Sequence[str]) -> Options:
     if missing := [f"--{option}" for option in ONCE if not once.get(option)]:
         raise _unusable(f"{', '.join(missing)} is missing")
     return Options(
-        once["step"],
-        once["task"],
-        once["root"].rstrip("/"),
-        _run(once["run"]),
-        once["pod"],
-        named["in"],
-        named["artifact"],
-        dict(_programs(named["via"].items())),
-        named["held"],
-        named["held-below"],
-        named["mount"],
+        step=once["step"],
+        task=once["task"],
+        root=once["root"].rstrip("/"),
+        run=_run(once["run"]),
+        pod=once["pod"],
+        parameters=named["in"],
+        artifacts=named["artifact"],
+        programs=named["via"],
+        held=named["held"],
+        held_below=named["held-below"],
+        mounts=named["mount"],
     )
 
 
 def _whole(argument: str) -> str:
-    if not argument.startswith("@/"):
+    if not argument.startswith("@"):
         return argument
     try:
-        return Path(argument[1:]).read_bytes().decode()
+        with open(argument[1:], encoding="utf-8") as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
-        raise _unusable(f"{argument} cannot be read: {error}") from None
-
-
-def _programs(given: Iterable[tuple[str, str]]) -> Iterable[tuple[str, Program]]:
-    for name, text in given:
-        try:
-            yield name, read_program(text)
-        except LaunchError as error:
-            raise error.at(f"input {name!r}") from None
+        raise _unusable(f"{shorten(argument)} cannot be read: {error}") from None
 
 
 def _run(text: str) -> Mapping[str, str]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from . import wire
 from .documents import Record, Request, Result
@@ -13,9 +12,13 @@ from .errors import LaunchError, WireError, shorten
 from .parameters import coerce, parse
 from .paths import Layout, bring, local_path
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
 KFP_EXECUTOR = "kfp.dsl.executor_main"
 
-Reported = Mapping[str, Any]
+Reported: TypeAlias = "Mapping[str, Any]"
 
 
 def collect(request: Request, layout: Layout) -> Result:
@@ -24,7 +27,7 @@ def collect(request: Request, layout: Layout) -> Result:
     Raises:
         LaunchError: an output is missing, of another type, no JSON or too long; `where` is the output.
     """
-    reported = _reported(Path(layout.output_file))
+    reported = _reported(layout.output_file)
     task = request.task
     values = _section(reported, "parameterValues", "parameter_values")
     # KFP's executor writes no entry for a function that returned None; a program has no such excuse.
@@ -34,7 +37,7 @@ def collect(request: Request, layout: Layout) -> Result:
         try:
             value = values.get(name)
             if value is None:
-                parameters[name] = _from_file(Path(layout.output_files[name]), kind, lenient)
+                parameters[name] = _from_file(layout.output_files[name], kind, lenient)
             else:
                 parameters[name] = wire.encode(coerce(value, kind))
         except LaunchError as error:
@@ -49,15 +52,21 @@ def collect(request: Request, layout: Layout) -> Result:
     return Result(parameters, artifacts)
 
 
-def _reported(path: Path) -> Reported:
+def _reported(path: str) -> Reported:
     """KFP's executor output; empty where there is none. The output that holds a NaN will complain itself."""
+    name = os.path.basename(path)
     try:
-        value = json.loads(path.read_bytes())
+        value = json.loads(_read(path))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError) as error:
-        raise LaunchError(f"{path.name}, which the step wrote, cannot be read: {error}") from None
-    return _object(value, path.name)
+        raise LaunchError(f"{name}, which the step wrote, cannot be read: {error}") from None
+    return _object(value, name)
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _section(reported: Reported, *names: str) -> Mapping[str, Any]:
@@ -70,9 +79,9 @@ def _object(value: Any, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _from_file(path: Path, kind: str, lenient: bool) -> str:
+def _from_file(path: str, kind: str, lenient: bool) -> str:
     try:
-        text = path.read_bytes().decode()
+        text = _read(path).decode()
     except FileNotFoundError:
         if lenient:
             return wire.NULL
@@ -114,7 +123,7 @@ def _merged(reported: Mapping[str, Any], declared: Record, request: Request) -> 
         raise LaunchError(what, mend="write the metadata into the artifact's file")
     custom = _text(reported, "custom_path") or _text(reported, "customPath")
     target = local_path(record, request)
-    if custom and "://" not in target and Path(custom).exists():
+    if custom and "://" not in target and os.path.exists(custom):
         bring(custom, target)
     return record
 

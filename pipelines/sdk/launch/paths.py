@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
 
 from .documents import Record, Request
 from .errors import LaunchError
+from .records import dataclass
 
 MOUNTS: Mapping[str, str] = {"gs://": "/gcs/", "s3://": "/s3/", "minio://": "/minio/"}
 """Where KFP's own executor expects the bytes behind a URI of each scheme."""
 
 WORKSPACE = "/kfp-workspace"
 """Where KFP mounts the run's shared folder."""
+
+WORKSPACE_MARK = "_kfp_workspace"
+"""In the metadata of an artifact that is there."""
 
 OUTPUT_FILES = ".outputs"  # beside the artifacts; no output can have a name that starts with a dot
 
@@ -36,7 +38,7 @@ class Layout:
 
 def lay_out(request: Request) -> Layout:
     """The layout of a step: under the request's root, but for artifacts with a URI of their own."""
-    root = request.root if "://" in request.root else str(Path(request.root).absolute())
+    root = request.root if "://" in request.root else os.path.abspath(request.root)
     root = root.rstrip("/")
     folder = local_path({"uri": root}, request)
     task = request.task
@@ -60,7 +62,7 @@ def local_path(record: Record, request: Request) -> str:
     """The path under which a step finds or puts an artifact, as KFP's `Artifact.path` has it.
 
     Args:
-        record: of the artifact; only `uri` and the mark `_kfp_workspace` in its metadata count.
+        record: of the artifact; only `uri` and the mark of the workspace in its metadata count.
         request: has the mounts and the workspace.
     """
     path = uri = str(record["uri"])
@@ -69,7 +71,7 @@ def local_path(record: Record, request: Request) -> str:
             path = f"{folder.rstrip('/')}/{uri[len(scheme) :]}"
     if uri.startswith("oci://"):  # a model image: one flat name, with the files in /models
         path = f"/oci/{uri[len('oci://') :].replace('/', '_')}/models"
-    if (record.get("metadata") or {}).get("_kfp_workspace") is True:
+    if (record.get("metadata") or {}).get(WORKSPACE_MARK) is True:
         path = f"{request.context.workspace or WORKSPACE}/.artifacts/{path.lstrip('/')}"
     return path
 
@@ -84,9 +86,10 @@ def prepare(layout: Layout, request: Request) -> None:
     artifacts = [local_path(record, request) for record in layout.records.values()]
     try:
         for path in files:
-            Path(path).unlink(missing_ok=True)
+            if os.path.lexists(path):
+                os.unlink(path)
         for path in files + artifacts:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            os.makedirs(os.path.dirname(path), exist_ok=True)
     except OSError as error:
         raise _unwritable(error) from error
 
@@ -97,11 +100,13 @@ def bring(source: str, target: str) -> None:
     Raises:
         LaunchError: the copy cannot be made.
     """
+    import shutil  # few steps need it
+
     try:
-        if Path(target).exists() and Path(target).samefile(source):
+        if os.path.exists(target) and os.path.samefile(source, target):
             return
-        Path(target).parent.mkdir(parents=True, exist_ok=True)
-        if Path(source).is_dir():
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if os.path.isdir(source):
             shutil.copytree(source, target, dirs_exist_ok=True)
         else:
             shutil.copy2(source, target)

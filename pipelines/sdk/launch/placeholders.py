@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 from .documents import Context, Record
 from .errors import LaunchError, shorten
+from .records import dataclass, field
 from .references import Reference, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 EXECUTOR_INPUT = ""
 """Name of the fact behind `{{$}}`."""

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
 
-from . import placed, wire
+from . import incoming, outgoing, wire
 from .documents import Context, Request, Result
-from .errors import LaunchError
+from .errors import LaunchError, together
 from .execute import execute
+from .inputs import problems_of
 from .options import Options, read
 from .paths import WORKSPACE, lay_out
+from .records import dataclass, field, replace
 from .task import TaskDocument, reading
 from .values import Values
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 SOURCE = "{source}"
 """Stands in a document's command for the source, which is beside it in a file of its own."""
@@ -47,51 +52,66 @@ class Step:
     project: Mapping[str, str] = field(default_factory=dict)
 
 
-def run_pod(arguments: Sequence[str]) -> None:
+def main(arguments: Sequence[str]) -> int:
     """Run a pod's step and leave what it gave in `out`, beside the launcher's folder.
 
     Args:
         arguments: see `options.read`.
 
-    Raises:
-        LaunchError: as `execute` does; also where an argument cannot be understood.
+    Returns:
+        The exit code of the step's program; 1 or 2 for any other mistake, which one line on standard error
+        names.
     """
-    base = Path(__file__).absolute().parent.parent  # not resolved: a mounted file is a link
-    options = read(arguments)
+    # Not resolved: in a mounted ConfigMap every file is a link into a folder of another name.
+    base = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     try:
-        step = _step(base / "steps", options.step)
+        _run(read(arguments), base)
+    except LaunchError as error:
+        sys.stderr.write(f"error: {' '.join(str(error).splitlines())}\n")
+        return error.exit_code
+    return 0
+
+
+def _run(options: Options, base: str) -> None:
+    place = f"task {options.task}"
+    try:
+        step = _step(os.path.join(base, "steps"), options.step)
         if step.project:
-            from .project import check
+            from .project import check  # only steps of one's own
 
             check(step.project)
-        request, problems = placed.place(_request(step.task, options), options)
+        request, problems = incoming.place(_request(step.task, options), options)
+        layout = lay_out(request)
+        way = outgoing.Exit(os.path.join(base, "out"), options.root, step.artifacts)
+        outgoing.prepare(layout, request, way)
     except LaunchError as error:
-        raise error.at(f"task {options.task}") from error
+        raise error.at(place) from error
     try:
-        result = _execute(request)
+        result = _execute(request, layout.output_file)
     except LaunchError as error:
         what = "; ".join([*problems, error.what])
         raise LaunchError(what, error.where, error.mend, error.exit_code) from error
     try:
-        _leave(base / "out", step, request, result)
+        records = outgoing.hand_over(result, layout, request, way)
+        _write_results(way.folder, step, result, records)
     except LaunchError as error:
-        raise error.at(f"task {options.task}") from error
+        raise error.at(place) from error
 
 
-def _execute(request: Request) -> Result:
+def _execute(request: Request, output_file: str) -> Result:
     if request.task.python is None:
         return execute(request)
     from .lightweight import executed
 
-    return executed(request)
+    return executed(request, os.path.join(os.path.dirname(output_file), ".component"))
 
 
-def _step(folder: Path, key: str) -> Step:
+def _step(folder: str, key: str) -> Step:
     try:
-        document = json.loads((folder / f"{key}.json").read_bytes())
+        document = json.loads(_text(folder, f"{key}.json"))
         task = dict(document["task"])
         if task.get("python"):
-            source = (folder / f"{key}.py").read_text(encoding="utf-8")
+            source = _text(folder, f"{key}.py")
             task["python"] = {**task["python"], "source": source}
             task["command"] = [source if word == SOURCE else word for word in task["command"]]
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -109,8 +129,12 @@ def _step(folder: Path, key: str) -> Step:
     return reading("step's document", parts, document)
 
 
+def _text(folder: str, name: str) -> str:
+    with open(os.path.join(folder, name), encoding="utf-8", newline="") as file:
+        return file.read()
+
+
 def _request(task: TaskDocument, options: Options) -> Request:
-    workspace = WORKSPACE if Path(WORKSPACE).is_dir() else ""
     run = f"{options.root}/{options.run['name']}"
     context = Context(
         job_name=options.run["name"],
@@ -121,7 +145,7 @@ def _request(task: TaskDocument, options: Options) -> Request:
         create_time=options.run["created"],
         schedule_time=options.run["scheduled"],
         pipeline_root=run,
-        workspace=workspace,
+        workspace=WORKSPACE if os.path.isdir(WORKSPACE) else "",
     )
     env = {**task.env, "PIPELINE_TASK": options.task, "PIPELINE_RUN_ID": options.run["uid"]}
     request = Request(
@@ -136,24 +160,42 @@ def _request(task: TaskDocument, options: Options) -> Request:
 
 
 def _with_inputs(request: Request, values: Values) -> Request:
-    """With what it is given; names such as `x.u` only serve the placeholders in others."""
-    task, parameters = request.task, {}
-    for name in values.options.parameters:
-        if "." in name and name not in task.parameters:
+    """With what it is given; names such as `x.u` only serve the placeholders in others.
+
+    Raises:
+        LaunchError: everything that is wrong with it.
+    """
+    task = request.task
+    parameters: dict[str, str] = {}
+    artifacts: dict[str, Sequence[Mapping[str, Any]]] = {}
+    problems: dict[str, LaunchError] = {}
+    for name in [*values.options.parameters, *values.options.artifacts]:
+        if "." in name and name not in task.parameters and name not in task.artifacts:
             continue
-        value = values.value(name)
-        spec = task.parameters.get(name)
-        if spec and spec.type == "TASK_FINAL_STATUS" and isinstance(value, dict):
-            value = _status(value)
-        # What a loop collected may be longer than what a step gives.
-        parameters[name] = wire.encode(value, limit=None)
-    artifacts = {name: values.records(name) for name in task.artifacts if name in values.options.artifacts}
-    return replace(
-        request,
-        parameters=parameters,
-        templates=frozenset(name for name in parameters if values.is_template(name)),
-        artifacts={name: records for name, records in artifacts.items() if records is not None},
-    )
+        try:
+            if name in values.options.artifacts:
+                if (records := values.records(name)) is not None:
+                    artifacts[name] = records
+            else:
+                parameters[name] = _parameter(name, task, values)
+        except LaunchError as error:
+            problems[name] = error
+    templates = frozenset(name for name in parameters if values.is_template(name))
+    request = replace(request, parameters=parameters, templates=templates, artifacts=artifacts)
+    if problems:
+        known = tuple(f"input {name!r}" for name in problems)
+        others = [each for each in problems_of(request, lay_out(request)) if each.where not in known]
+        raise together([*problems.values(), *others])
+    return request
+
+
+def _parameter(name: str, task: TaskDocument, values: Values) -> str:
+    value = values.value(name)
+    spec = task.parameters.get(name)
+    if spec and spec.type == "TASK_FINAL_STATUS" and isinstance(value, dict):
+        value = _status(value)
+    # What a loop collected may be longer than what a step gives.
+    return wire.encode(value, limit=None)
 
 
 def _status(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -164,17 +206,13 @@ def _status(given: Mapping[str, Any]) -> dict[str, Any]:
     return {**given, "state": state, "error": error}
 
 
-def _leave(out: Path, step: Step, request: Request, result: Result) -> None:
-    declared = lay_out(request).records
+def _write_results(out: str, step: Step, result: Result, records: Mapping[str, Sequence[Any]]) -> None:
     try:
-        (out / "artifacts").mkdir(parents=True, exist_ok=True)
         for name, file in step.parameters.items():
             _write(out, "p", "c", file, result.parameters[name])
         for name, file in step.artifacts.items():
-            records = placed.give(result.artifacts[name], declared[name], request, out / "artifacts" / file)
-            value: Any = list(records)
-            if not request.task.output_artifacts[name].is_list:
-                value = records[0]
+            is_list = step.task.output_artifacts[name].is_list
+            value = list(records[name]) if is_list else records[name][0]
             _write(out, "a", "ac", file, wire.encode(value, limit=None))
     except KeyError as error:
         raise LaunchError(f"the step's document names a file for {error}, which is no output") from None
@@ -182,6 +220,7 @@ def _leave(out: Path, step: Step, request: Request, result: Result) -> None:
         raise LaunchError(f"the step's results cannot be written: {error}") from None
 
 
-def _write(out: Path, plain: str, collected: str, file: str, text: str) -> None:
-    (out / f"{plain}-{file}").write_text(text, encoding="ascii")
-    (out / f"{collected}-{file}").write_text(wire.twin(text), encoding="ascii")
+def _write(out: str, plain: str, collected: str, file: str, text: str) -> None:
+    for prefix, content in ((plain, text), (collected, wire.twin(text))):
+        with open(os.path.join(out, f"{prefix}-{file}"), "w", encoding="ascii") as opened:
+            opened.write(content)

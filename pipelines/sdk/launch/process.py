@@ -5,13 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import signal
-import subprocess
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from .errors import LaunchError, shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def start(words: Sequence[str], env: Mapping[str, str]) -> None:
@@ -25,8 +25,12 @@ def start(words: Sequence[str], env: Mapping[str, str]) -> None:
         LaunchError: it cannot be started, or did not end well; `exit_code` is then its own, or 128 and the
             signal's number, as shells have it.
     """
+    environment = {**os.environ, **env}
     try:
-        process = subprocess.Popen(list(words), env={**os.environ, **env})
+        program = _found(words[0], environment)
+        # Not `subprocess`, whose import takes as long as half of the rest. Like it, undo what Python ignores.
+        ignored = [signal.SIGPIPE, signal.SIGXFSZ]
+        pid = os.posix_spawn(program, list(words), environment, setsigdef=ignored)
     except FileNotFoundError:
         raise LaunchError(
             f"the program {words[0]!r} was not found",
@@ -36,17 +40,58 @@ def start(words: Sequence[str], env: Mapping[str, str]) -> None:
     except (OSError, ValueError) as error:  # no permission, no executable, too long, a NUL in an argument
         too_long = isinstance(error, OSError) and error.errno == errno.E2BIG
         mend = "make the largest of its inputs artifacts" if too_long else ""
-        what = f"the program {shorten(words[0])} cannot be started: {error}"
+        why = error.strerror if isinstance(error, OSError) else error
+        what = f"the program {shorten(words[0])} cannot be started: {why}"
         raise LaunchError(what, mend=mend, exit_code=126) from None
-    with _forwarded(process):
-        try:
-            code = process.wait()
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
+    code = _awaited(pid)
     if code:
         raise ended(code)
+
+
+def _found(program: str, environment: Mapping[str, str]) -> str:
+    """The file of a program, looked for as shells do."""
+    if "/" in program:
+        return program
+    places = [os.path.join(folder, program) for folder in os.get_exec_path(environment)]
+    there = [place for place in places if os.path.isfile(place)]
+    if not there:
+        raise FileNotFoundError(program)
+    return next((place for place in there if os.access(place, os.X_OK)), there[0])
+
+
+def _awaited(pid: int) -> int:
+    """The exit code of a process that is the step, or the negative number of the signal that killed it."""
+    restore = _forward(pid)
+    try:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
+    finally:
+        if restore:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _forward(pid: int) -> bool:
+    """Pass SIGTERM on while the program runs: as a pod's first process, the launcher alone receives it.
+
+    Only where nobody else has decided what SIGTERM does, and in the thread that may; says whether it did.
+    """
+
+    def forward(number: int, frame: Any) -> None:
+        try:  # noqa: SIM105 - contextlib is another import
+            os.kill(pid, number)
+        except ProcessLookupError:  # it has just ended
+            pass
+
+    if signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        return False
+    try:
+        signal.signal(signal.SIGTERM, forward)
+    except ValueError:  # not in the main thread
+        return False
+    return True
 
 
 def ended(code: int, why: str = "") -> LaunchError:
@@ -65,24 +110,3 @@ def ended(code: int, why: str = "") -> LaunchError:
         name = ""
     mend = "perhaps it had too little memory" if -code == signal.SIGKILL else ""
     return LaunchError(f"was killed by signal {-code}{name}", mend=mend, exit_code=128 - code)
-
-
-@contextmanager
-def _forwarded(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass SIGTERM on while the program runs: as a pod's first process, the launcher alone receives it.
-
-    Only where nobody else has decided what SIGTERM does, and in the thread that may.
-    """
-
-    def forward(number: int, frame: Any) -> None:
-        process.send_signal(number)
-
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
-        yield
-        return
-    signal.signal(signal.SIGTERM, forward)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from .errors import LaunchError
+from .records import dataclass
 
 QUOTES = ("''", "'", '"')  # the first is what older compilers wrote into single-quoted YAML
 

@@ -7,15 +7,18 @@ pipeline does to it on the way (selecting, collecting, filling in) is done here,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 from . import wire
 from .errors import LaunchError, shorten
 
-Program = Sequence[Any]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, TypeAlias
+
+Program: TypeAlias = "Sequence[Any]"
 """Of `--via`: a key, an index, `{"lists": n}`, `{"or": value}` or `{"resolve": {placeholder: name}}`."""
 
-Resolver = Callable[[Any, Mapping[str, str]], Any]
+Resolver: TypeAlias = "Callable[[Any, Mapping[str, str]], Any]"
 """Resolves the placeholders in a value, given the name of what each stands for."""
 
 

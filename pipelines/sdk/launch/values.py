@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from . import wire
 from .documents import Record, Request
@@ -12,7 +11,11 @@ from .inputs import CHANNEL
 from .options import Options
 from .paths import local_path
 from .placeholders import Scope, facts_of, resolve
-from .travel import apply
+from .travel import Program, apply, read_program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class Values:
@@ -31,7 +34,7 @@ class Values:
 
     def is_template(self, name: str) -> bool:
         """Whether a parameter's placeholders name the step's own inputs; those get their types first."""
-        program = self.options.programs.get(name, ())
+        program = self._program(name)
         return (
             len(program) == 1
             and isinstance(program[0], dict)
@@ -77,15 +80,25 @@ class Values:
         self._open.append(name)
         try:
             value = self._decoded(name, text)
-            program = options.programs.get(name, ())
-            self._known[name] = apply(value, program, self._resolved, name in options.artifacts)
+            flat = name in options.artifacts
+            self._known[name] = apply(value, self._program(name), self._resolved, flat)
         except LaunchError as error:
             raise error if error.where.startswith("input") else error.at(f"input {name!r}") from None
         finally:
             self._open.pop()
         return self._known[name]
 
+    def _program(self, name: str) -> Program:
+        text = self.options.programs.get(name)
+        try:
+            return read_program(text) if text else ()
+        except LaunchError as error:
+            raise error.at(f"input {name!r}") from None
+
     def _decoded(self, name: str, text: str) -> Any:
+        # What a skipped task would have given, from controllers that leave nothing there, or the reference.
+        if not text or text.startswith("{{"):
+            return None
         try:
             return wire.decode(text)
         except LaunchError as error:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 from .errors import WireError, shorten
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 MAX_BYTES = 32 * 1024
 """The longest wire text of one value: etcd and the kernel limit what Argo can carry."""
