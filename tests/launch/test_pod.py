@@ -179,19 +179,6 @@ def test_a_template_that_names_an_input_of_the_step_gets_its_type_and_default(po
     assert succeed(pod.run(resolved, '--via=x=[{"resolve":{"n":"n"}}]', "--in=n=4")).stdout == "n=4.0"
 
 
-@pytest.mark.parametrize(
-    ("state", "expected", "error"),
-    [("Succeeded", "SUCCEEDED", {}), ("Error", "FAILED", {"code": 1, "message": "m"}),
-     ("Omitted", "SKIPPED", {"code": 1, "message": "m"})],
-)  # fmt: skip
-def test_how_a_task_ended_is_said_in_kfps_words(pod, state, expected, error):
-    pod.write(TaskDocument("fit", command=("printf", "%s", "{{$.inputs.parameters['s']}}"),
-                           parameters={"s": InputParameter("TASK_FINAL_STATUS")}))  # fmt: skip
-    status = {"state": state, "pipelineTaskName": "t", "error": {"code": 1, "message": "m"}}
-    done = succeed(pod.run(f"--in=s={encode(status)}"))
-    assert json.loads(done.stdout) == {"state": expected, "pipelineTaskName": "t", "error": error}
-
-
 def test_an_argument_in_a_file_is_read_from_there(pod, tmp_path):
     long = "x" * 150_000
     pod.write(

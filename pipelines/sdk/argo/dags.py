@@ -11,7 +11,7 @@ from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names, task_names
 from pipelines.sdk.argo.nesting import PART, certain
 from pipelines.sdk.argo.steps import step_body
-from pipelines.sdk.argo.tasks import Group, handed_over, produced, task_entry
+from pipelines.sdk.argo.tasks import Group, handed_over, produced, task_entry, upstream
 from pipelines.sdk.argo.travel import Carrier, Lists, Or, Text, through
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
@@ -54,7 +54,7 @@ def dag_body(
     ]
     if not entries:
         entries = [{"name": "nothing", "template": book.templates.add("nothing", NOTHING)}]
-    template: dict[str, Any] = {"dag": {"failFast": False, "tasks": entries}}
+    template: dict[str, Any] = {"dag": {"failFast": False, **_target(dag, group), "tasks": entries}}
     if parameters := _parameters(inputs):
         template = {"inputs": {"parameters": [{"name": name} for name in parameters]}, **template}
     outputs = _Outputs(parameter_names())
@@ -93,6 +93,20 @@ def _parameters(inputs: Mapping[str, Carrier]) -> list[str]:
     """The parameters of a template that receives these."""
     _, arguments = handed_over(inputs)
     return list(arguments)
+
+
+def _target(dag: Dag, group: Group) -> dict[str, str]:
+    """The tasks that decide how the group ends, where that is not only its last ones.
+
+    What runs after any end of a task would hide its failure: left to itself, Argo looks at the last tasks.
+    """
+    waited = {task.name: upstream(task, group.tasks) for task in dag.tasks}
+    ignored = {name for task in dag.tasks if task.always for name in waited[task.name]}
+    if not ignored:
+        return {}
+    last = {task.name for task in dag.tasks} - {name for names in waited.values() for name in names}
+    decisive = (task for task in dag.tasks if task.name in ignored | last)
+    return {"target": " ".join(group.names[t.name] for t in decisive if not isinstance(t.body, Importer))}
 
 
 def _parallelism(dag: Dag) -> int:

@@ -6,11 +6,18 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipelines.sdk.argo import documents, exprlang
+from pipelines.sdk.argo import documents, exprlang, outputs
 from pipelines.sdk.argo.book import MAIN, Book
 from pipelines.sdk.argo.dags import dag_body
-from pipelines.sdk.argo.names import task_names
-from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ROOT, Compiled, Options
+from pipelines.sdk.argo.names import digest, task_names
+from pipelines.sdk.argo.options import (
+    MANAGER_LABELS,
+    NAME_LABEL,
+    PIPELINE_ROOT,
+    VERSION_ANNOTATION,
+    Compiled,
+    Options,
+)
 from pipelines.sdk.argo.overflow import Templates, spread
 from pipelines.sdk.argo.pods import platform_fields, settings_as_inputs, spec_defaults
 from pipelines.sdk.argo.sharing import shared
@@ -51,7 +58,9 @@ def emit(plan: Plan, options: Options) -> Compiled:
     held = documents.volumes(launcher[0]["metadata"]["name"], [each["metadata"]["name"] for each in steps])
     own, further = spread(templates, name)
     spec = _spec(rewritten, options, book, held, name) | _templates(own, bool(further))
+    spec["workflowMetadata"]["annotations"] = outputs.described(body.outputs, book)
     others = [(each, {"templates": _named(kept)}) for each, kept in further.items()]
+    spec["workflowMetadata"]["annotations"] |= {VERSION_ANNOTATION: digest([spec, others])}
     made = [*launcher, *steps]
     made += [documents.workflow_template(*each, plan, options) for each in (*others, (name, spec))]
     if options.schedule:

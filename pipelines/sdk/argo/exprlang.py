@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from pipelines.sdk.argo.travel import Carrier, Index, Key, Lists, Or, Resolve, Text
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.launch import encode
 from pipelines.sdk.values import Json
 
 _SHORT = {"'": r"\'", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
@@ -113,6 +114,22 @@ def loop_output(task: str, name: str) -> str:
     return _when_known(
         task, f"tasks['{task}']?.status == 'Skipped' ? '[]' : {there} ? ({collected}) : 'null'"
     )
+
+
+def final_status(task: str, shown: str) -> str:
+    """What a `PipelineTaskFinalStatus` input receives: KFP's words for how a task ended.
+
+    Args:
+        task: the DAG's name for it.
+        shown: the name that the author knows.
+    """
+    ended = f"tasks['{task}']?.status"
+    head = f'{{"pipelineTaskName":{encode(shown)},"pipelineJobResourceName":"'
+    why = encode({"code": 1, "message": f"{shown} did not succeed: the logs of its steps say why"})
+    skipped, failed = (literal(f'","state":"{state}","error":{why}}}') for state in ("SKIPPED", "FAILED"))
+    succeeded = literal('","state":"SUCCEEDED","error":{}}')
+    tail = f"{ended} == 'Succeeded' ? {succeeded} : {ended} in ['Skipped', 'Omitted'] ? {skipped} : {failed}"
+    return _when_known(task, f"{literal(head)} + workflow.name + ({tail})")
 
 
 def first(texts: Sequence[tuple[str, Text]]) -> Text:

@@ -17,6 +17,9 @@ SERVICE_ACCOUNT: Final = "pipeline-runner"
 PIPELINE_ANNOTATION: Final = "kfp-on-argo/pipeline"
 """On a WorkflowTemplate: the pipeline it was made from."""
 
+VERSION_ANNOTATION: Final = "kfp-on-argo/version"
+"""On a run: hash of what it was made from."""
+
 NAME_LABEL: Final = "app.kubernetes.io/name"
 MANAGER_LABELS: Final[Mapping[str, str]] = {"app.kubernetes.io/managed-by": "kfp-on-argo"}
 

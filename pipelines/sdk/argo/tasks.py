@@ -6,7 +6,6 @@ from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.sdk import launch
 from pipelines.sdk.argo import decisions, exprlang
 from pipelines.sdk.argo.authored import names_in
 from pipelines.sdk.argo.book import Body
@@ -134,7 +133,7 @@ def _bound(binding: Binding, task: Task, group: Group) -> Carrier | None:
             )
             return carrier and carrier.then(*map(Key, path))
         case FinalStatus(other):
-            return Carrier(Text(simple=_final_status(other, group)))
+            return Carrier(Text(expression=exprlang.final_status(group.names[other], other)))
         case LoopItem():
             loop = task.loop
             if loop is None:
@@ -199,14 +198,6 @@ def _collected(carrier: Carrier, where: str) -> Carrier:
         what = "an artifact that is imported with a computed URI in a loop cannot be collected"
         raise BadPipeline(Finding(what, f"task {where}", "import it where it is used"))
     return Carrier(carrier.text, (Lists(carrier.levels + 1),), carrier.artifact, carrier.folders)
-
-
-def _final_status(other: str, group: Group) -> str:
-    task = launch.encode(other)
-    return (
-        f'{{"state":"{{{{tasks.{group.names[other]}.status}}}}","pipelineJobResourceName":"{{{{workflow.name}}}}",'
-        f'"pipelineTaskName":{task},"error":{{}}}}'
-    )
 
 
 def upstream(task: Task, tasks: Mapping[str, Task]) -> list[str]:

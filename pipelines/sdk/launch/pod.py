@@ -25,15 +25,6 @@ if TYPE_CHECKING:
 SOURCE = "{source}"
 """Stands in a document's command for the source, which is beside it in a file of its own."""
 
-STATES: Mapping[str, str] = {
-    "Succeeded": "SUCCEEDED",
-    "Failed": "FAILED",
-    "Error": "FAILED",
-    "Skipped": "SKIPPED",
-    "Omitted": "SKIPPED",
-}
-"""How a task ended, in Argo's words and in KFP's."""
-
 
 @dataclass(frozen=True)
 class Step:
@@ -177,7 +168,8 @@ def _with_inputs(request: Request, values: Values) -> Request:
                 if (records := values.records(name)) is not None:
                     artifacts[name] = records
             else:
-                parameters[name] = _parameter(name, task, values)
+                # What a loop collected may be longer than what a step gives.
+                parameters[name] = wire.encode(values.value(name), limit=None)
         except LaunchError as error:
             problems[name] = error
     templates = frozenset(name for name in parameters if values.is_template(name))
@@ -187,23 +179,6 @@ def _with_inputs(request: Request, values: Values) -> Request:
         others = [each for each in problems_of(request, lay_out(request)) if each.where not in known]
         raise together([*problems.values(), *others])
     return request
-
-
-def _parameter(name: str, task: TaskDocument, values: Values) -> str:
-    value = values.value(name)
-    spec = task.parameters.get(name)
-    if spec and spec.type == "TASK_FINAL_STATUS" and isinstance(value, dict):
-        value = _status(value)
-    # What a loop collected may be longer than what a step gives.
-    return wire.encode(value, limit=None)
-
-
-def _status(given: Mapping[str, Any]) -> dict[str, Any]:
-    state = STATES.get(given.get("state", ""), given.get("state", ""))
-    if state == "SUCCEEDED":
-        return {**given, "state": state, "error": {}}
-    error = given.get("error") or {"code": 1, "message": f"it ended as {state}"}
-    return {**given, "state": state, "error": error}
 
 
 def _write_results(out: str, step: Step, result: Result, records: Mapping[str, Sequence[Any]]) -> None:

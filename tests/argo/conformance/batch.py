@@ -11,6 +11,7 @@ from pipelines.sdk import kube
 from pipelines.sdk.argo import Compiled
 from pipelines.sdk.argo.cluster import runs
 from pipelines.sdk.argo.cluster.kinds import COMPLETED_LABEL, POD, WORKFLOW, WORKFLOW_LABEL
+from pipelines.sdk.argo.cluster.starting import start
 from pipelines.sdk.errors import PipelineError
 from pipelines.sdk.kube import Cluster, Kind, Selection
 
@@ -94,9 +95,10 @@ def _start(
 def _submit(cluster: Cluster, batch: str, job: Job) -> str:
     for document in job.compiled.documents:
         kube.apply(cluster, document)
-    run = runs.document(job.compiled.documents[-1]["metadata"]["name"], job.arguments)
+    template = job.compiled.documents[-1]
+    run = runs.document(template["metadata"]["name"], job.arguments)
     run["metadata"]["labels"][_BATCH_LABEL] = batch
-    return str(kube.create(cluster, run)["metadata"]["name"])
+    return start(cluster, run, template)[0]
 
 
 def _ended(cluster: Cluster, batch: str) -> set[str]:

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import runs
 from pipelines.sdk.argo.cluster.applying import apply_all, try_all, with_findings
 from pipelines.sdk.argo.cluster.changes import Change
 from pipelines.sdk.argo.cluster.kinds import TEMPLATE
 from pipelines.sdk.argo.cluster.pruning import prune
+from pipelines.sdk.argo.cluster.starting import start
 from pipelines.sdk.argo.options import Compiled
 from pipelines.sdk.errors import Finding, PipelineError
 from pipelines.sdk.kube import Cluster
@@ -37,9 +37,13 @@ class Submitted:
 
 
 def template_name(compiled: Compiled) -> str:
-    """Name of the WorkflowTemplate, the first where a long pipeline has several."""
-    kinds = (each for each in compiled.documents if each["kind"] == TEMPLATE.name)
-    return str(next(kinds)["metadata"]["name"])
+    """Name of the WorkflowTemplate that runs are made of."""
+    return str(_template(compiled)["metadata"]["name"])
+
+
+def _template(compiled: Compiled) -> Mapping[str, Any]:
+    # A long pipeline's further ones, which hold nothing but containers, come before it.
+    return [each for each in compiled.documents if each["kind"] == TEMPLATE.name][-1]
 
 
 def submit(
@@ -70,12 +74,12 @@ def submit(
     if dry_run:
         return Submitted(name, "", changes)
     try:
-        made = kube.create(cluster, run)
+        started, note = start(cluster, run, _template(compiled))
     except PipelineError as error:
-        note = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
-        raise with_findings(error, (*error.findings, note)) from error
+        applied = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
+        raise with_findings(error, (*error.findings, applied)) from error
     pruned, hindered = prune(cluster, name)
-    return Submitted(name, made["metadata"]["name"], changes, tuple(pruned), (hindered,) if hindered else ())
+    return Submitted(name, started, changes, tuple(pruned), tuple(each for each in (note, hindered) if each))
 
 
 def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run: bool = False) -> Submitted:
