@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pipelines.sdk.argo.cluster.following import culprit, message, record, status
-from pipelines.sdk.argo.cluster.nodes import nodes, outputs, steps
+from pipelines.sdk.argo.cluster.nodes import nodes, steps
 from pipelines.sdk.errors import EnvironmentProblem
 from pipelines.sdk.local.scope import Status
 from tests.argo.cluster.nodes import group, node, pod, retry, workflow
@@ -126,11 +126,6 @@ def test_outputs_of_launched_steps_are_values_and_of_native_steps_text():
     ]
     run = workflow(pod("pipeline.fit", outputs={"parameters": values}))
     assert steps(run)[0].outputs == {"n": [1, 2.0], "text": "not json"}
-
-
-def test_outputs_of_the_pipeline_are_those_of_its_outermost_group():
-    run = workflow(group("pipeline", outputs={"parameters": [{"name": "p-best", "value": '"m-1"'}]}))
-    assert outputs(run) == {"best": "m-1"}
 
 
 def test_compressed_nodes_are_read():

@@ -12,6 +12,7 @@ from pipelines.sdk import arguments, ir
 from pipelines.sdk.argo import Compiled, Options, emit
 from pipelines.sdk.argo.cluster.arguments import parameters
 from pipelines.sdk.argo.cluster.kinds import ENDED, phase
+from pipelines.sdk.argo.cluster.outputs import outputs
 from pipelines.sdk.plan import Plan
 from tests.argo.conformance import reading
 from tests.argo.conformance.batch import Done, Job
@@ -88,7 +89,7 @@ def outcome(prepared: Prepared, done: Done, shared: Shared) -> Outcome:
     story = reading.story(done.workflow, done.logs, done.problem)
     ended = phase(done.workflow)
     assert ended in ENDED, story
-    found = reading.outputs(prepared.plan, done.workflow)
+    found = outputs(done.workflow)
 
     def read(uri: str) -> Any:
         return content_of(uri, shared)

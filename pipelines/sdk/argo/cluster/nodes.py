@@ -109,10 +109,14 @@ def steps(workflow: Mapping[str, Any]) -> tuple[StepState, ...]:
     return tuple(sorted(shown, key=lambda each: (each.started or _LATE, by_name[each.node])))
 
 
-def outputs(workflow: Mapping[str, Any]) -> dict[str, Json]:
-    """Output parameters of the pipeline itself; empty before it has ended."""
+def root_node(workflow: Mapping[str, Any]) -> Node | None:
+    """The node of the pipeline's outermost DAG; None before it has begun.
+
+    Raises:
+        EnvironmentProblem: see `nodes`.
+    """
     wanted = f"{workflow['metadata']['name']}.{_ROOT_TASK}"
-    return next((_outputs(node) for node in nodes(workflow).values() if node["name"] == wanted), {})
+    return next((node for node in nodes(workflow).values() if node["name"] == wanted), None)
 
 
 _LATE = datetime.max.replace(tzinfo=UTC)

@@ -14,7 +14,8 @@ from rich.text import Text
 from pipelines.sdk.argo.cluster import pods
 from pipelines.sdk.argo.cluster.following import record, status
 from pipelines.sdk.argo.cluster.kinds import phase
-from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, outputs, steps
+from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, steps
+from pipelines.sdk.argo.cluster.outputs import outputs
 from pipelines.sdk.argo.cluster.runs import Run
 from pipelines.sdk.errors import PipelineError
 from pipelines.sdk.kube import Cluster
