@@ -124,7 +124,9 @@ class _Outputs:
         if not text.expression and not text.simple:
             return text
         name = self._names.unique(wished)
-        source = {"parameter": text.simple} if simple and text.simple else {"expression": text.expression}
+        # Argo replaces a tag of an input before it looks for the parameter of that name.
+        plain = simple and text.simple.startswith("{{tasks.")
+        source = {"parameter": text.simple} if plain else {"expression": text.expression}
         self.entries.append({"name": name, "valueFrom": source})
         return Text(output=name)
 

@@ -19,7 +19,7 @@ LATE_SECONDS = 30.0
 _Found = TypeVar("_Found")
 
 
-def start(cluster: Cluster, run: Mapping[str, Any], template: Mapping[str, Any]) -> tuple[str, str]:
+def start(cluster: Cluster, run: dict[str, Any], template: Mapping[str, Any]) -> tuple[str, str]:
     """Creates a run, and again where the controller took it before it noticed the template.
 
     The controller keeps templates in memory, and is told of changes a little later. A run that it meets
