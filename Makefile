@@ -47,8 +47,11 @@ format: setup ## rewrite the code as ruff wants it
 compile: setup ## compiled/: what the KFP UI takes, and what Argo does
 	$(PY) pipelines/train.py compile
 
-bench: setup ## seconds a step, beside kfp.local, measured in one run
+bench: setup ## seconds a step, beside kfp.local; compiling for Argo; measured in one run
 	$(PY) -m tests.bench.steps
+
+pods: setup ## README's tables of pods, counted again
+	$(PY) -m tests.bench.pods_table --write
 
 lock: ## requirements.lock anew, from pyproject.toml (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra dev \
@@ -58,4 +61,4 @@ clean: ## everything that make and runs have left here
 	rm -rf $(VENV) .pipelines .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-cluster lint format compile bench lock clean
+.PHONY: help setup demo test test-cluster lint format compile bench pods lock clean

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from pipelines.sdk import ir
+from tests.bench import pods
 from tests.conformance import harness
 from tests.conformance.case import Case, Outcome
 from tests.conformance.pipelines import artifacts, branches, groups, loops, parameters, placeholders
@@ -37,6 +39,19 @@ def oracle(compiled_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Calla
     return lambda case: results[case.name]
 
 
+@pytest.fixture(scope="session")
+def ours(compiled_in: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], harness.Ran]:
+    """What our command line makes of a case; each is run once."""
+    done: dict[str, harness.Ran] = {}
+
+    def run(case: Case) -> harness.Ran:
+        if case.name not in done:
+            done[case.name] = harness.run_case(case, compiled_in, tmp_path_factory.mktemp("ours"))
+        return done[case.name]
+
+    return run
+
+
 def outcome_of(result: dict[str, Any]) -> Outcome:
     return Outcome(result["outputs"], result["files"], result["status"])
 
@@ -46,25 +61,32 @@ def test_names_of_cases_are_unique():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_our_runner_gives_what_the_author_meant(case, compiled_in, oracle, tmp_path):
-    ran = harness.run_case(case, compiled_in, tmp_path)
+def test_our_runner_gives_what_the_author_meant(case, ours, oracle):
+    ran = ours(case)
     expected = case.expected or outcome_of(oracle(case))
     assert to_the_letter(ran.outcome) == to_the_letter(expected), ran.log
     assert ran.code == (0 if expected.status == "SUCCEEDED" else 1)
 
 
-def test_tasks_are_named_by_their_groups_and_iterations(compiled_in, tmp_path):
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_readme_has_the_pods_of_the_run(case, ours, compiled_in):
+    plan = ir.read_file(str(harness.compiled(case.pipeline, compiled_in)))
+    row = pods.row(case.name, pods.count(plan, ours(case).report["tasks"]))
+    assert row in pods.in_readme().splitlines(), "`make pods` writes it"
+
+
+def test_tasks_are_named_by_their_groups_and_iterations(ours):
     case = next(case for case in CASES if case.name == "nested loops")
-    names = [task["name"] for task in harness.run_case(case, compiled_in, tmp_path).report["tasks"]]
+    names = [task["name"] for task in ours(case).report["tasks"]]
     inner = {f"for-loop-2.{outer}/for-loop-4.{index}/join" for outer in range(2) for index in range(3)}
     assert inner | {"for-loop-2.0/say", "for-loop-2.1/say", "for-loop-2", "shown", "shown-2"} <= set(names)
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("name", ["NaN is no parameter", "half a character is no text"])
-def test_a_value_that_cannot_travel_is_an_error_that_names_the_output(name, compiled_in, tmp_path):
+def test_a_value_that_cannot_travel_is_an_error_that_names_the_output(name, ours):
     case = next(case for case in CASES if case.name == name)
-    failed = harness.run_case(case, compiled_in, tmp_path).report["tasks"][0]
+    failed = ours(case).report["tasks"][0]
     assert failed["status"] == "FAILED"
     assert "output 'Output'" in failed["message"]
 

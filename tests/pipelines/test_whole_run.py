@@ -14,6 +14,8 @@ import mlflow
 import pytest
 from mlflow.entities import Run
 
+from pipelines.sdk import ir
+from tests.bench import pods
 from tests.conftest import ROOT, Finished
 
 DATA = ROOT / "components" / "data" / "seattle-weather.csv"
@@ -89,6 +91,13 @@ def test_two_runs_in_a_row_train_serve_and_keep_what_is_not_beaten(job: Job) -> 
     assert job.versions() == 1
     assert answer(job("predict", "--data", REQUEST)) == asked
     assert [run.info.status for run in job.parents()] == ["FINISHED", "FINISHED"]
+
+    plan = ir.read_file(str(ROOT / "compiled" / "train.kfp.yaml"))
+    rows = [
+        pods.row(name, pods.count(plan, run.json["tasks"]))
+        for name, run in zip(pods.NIGHTS, (first, second), strict=True)
+    ]
+    assert set(rows) <= set(pods.in_readme().splitlines()), "`make pods` writes them"
 
 
 def test_six_runs_at_once_on_an_empty_store_all_succeed(job: Job) -> None:
