@@ -11,8 +11,9 @@ from typing import Any
 from pipelines.sdk import arguments, ir
 from pipelines.sdk.argo import Compiled, Options, emit
 from pipelines.sdk.argo.cluster.arguments import parameters
-from pipelines.sdk.argo.cluster.kinds import ENDED, phase
 from pipelines.sdk.argo.cluster.outputs import outputs
+from pipelines.sdk.argo.cluster.reporting import result
+from pipelines.sdk.local.scope import Status
 from pipelines.sdk.plan import Plan
 from tests.argo.conformance import reading
 from tests.argo.conformance.batch import Done, Job
@@ -87,16 +88,16 @@ def run_arguments(plan: Plan, values: Mapping[str, Any]) -> list[dict[str, str]]
 def outcome(prepared: Prepared, done: Done, shared: Shared) -> Outcome:
     """What can be observed of a run; the name of a pod stands for that of the machine."""
     story = reading.story(done.workflow, done.logs, done.problem)
-    ended = phase(done.workflow)
-    assert ended in ENDED, story
-    found = outputs(done.workflow)
+    ended = None if done.problem else result(done.workflow)
+    assert ended is not None, story
+    found = outputs(done.workflow) if ended is Status.SUCCEEDED else {}
 
     def read(uri: str) -> Any:
         return content_of(uri, shared)
 
     seen = {name: _at_home(reading.observed(value, read), done) for name, value in found.items()}
     left = files(shared.folder / harness.slug(prepared.case.name) / SEEN)
-    return Outcome(seen, left, "SUCCEEDED" if ended == "Succeeded" else "FAILED")
+    return Outcome(seen, left, str(ended))
 
 
 def content_of(uri: str, shared: Shared) -> Any:

@@ -63,7 +63,9 @@ def test_a_run_has_one_pod_for_each_step_that_a_local_run_starts(case: Case, on_
     assert expected, "a case without steps counts nothing"
     pods = Counter({step.path: len(step.pods) for step in steps(ran.done.workflow) if step.pods})
     assert pods == expected, told
-    assert len(ran.done.pods) == expected.total() >= compiled.pods_min, told
+    assert len(ran.done.pods) == expected.total(), told
+    if report["status"] == "SUCCEEDED":  # after a failure, some of the least have not run
+        assert expected.total() >= compiled.pods_min, told
 
 
 def test_the_cases_that_are_counted_are_there():

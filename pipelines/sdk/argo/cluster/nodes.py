@@ -119,6 +119,15 @@ def root_node(workflow: Mapping[str, Any]) -> Node | None:
     return next((node for node in nodes(workflow).values() if node["name"] == wanted), None)
 
 
+def any_handler_failed(workflow: Mapping[str, Any]) -> bool:
+    """Whether an exit handler failed, which Argo's phase of the run leaves out.
+
+    Raises:
+        EnvironmentProblem: see `nodes`.
+    """
+    return any(n["name"].endswith(_EXIT) and n.get("phase") in FAILED for n in nodes(workflow).values())
+
+
 _LATE = datetime.max.replace(tzinfo=UTC)
 
 

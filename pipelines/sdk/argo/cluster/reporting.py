@@ -14,7 +14,7 @@ from rich.text import Text
 from pipelines.sdk.argo.cluster import pods
 from pipelines.sdk.argo.cluster.following import record, status
 from pipelines.sdk.argo.cluster.kinds import phase
-from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, steps
+from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, any_handler_failed, steps
 from pipelines.sdk.argo.cluster.outputs import outputs
 from pipelines.sdk.argo.cluster.runs import Run
 from pipelines.sdk.errors import PipelineError
@@ -88,6 +88,16 @@ def _unfinished(step: StepState) -> dict[str, Any]:
     return {"name": step.path, "status": step.phase.upper(), "seconds": round(step.seconds, 3), "outputs": {}}
 
 
+def result(workflow: Mapping[str, Any]) -> Status | None:
+    """How a run ended; None before. Exit handlers that failed count, which Argo's phase leaves out.
+
+    Args:
+        workflow: the run.
+    """
+    ended = _RESULT.get(phase(workflow))
+    return Status.FAILED if ended and any_handler_failed(workflow) else ended
+
+
 def report(cluster: Cluster, workflow: Mapping[str, Any]) -> Report:
     """Reads how a run stands; the logs of failed steps are fetched.
 
@@ -97,7 +107,7 @@ def report(cluster: Cluster, workflow: Mapping[str, Any]) -> Report:
     """
     found = steps(workflow)
     run = Run.of(workflow)
-    ended = _RESULT.get(phase(workflow))
+    ended = result(workflow)
     stopped = ended is Status.FAILED and (workflow.get("spec") or {}).get("shutdown")
     return Report(
         run=run,
