@@ -1,8 +1,8 @@
 """A part of requirements.lock: some packages with all that they need, to the hash as the lock has them.
 
-One lock for every image: what a model was trained with is what it is served with. Usage, from the project's folder:
+One lock for every image: what a model was trained with is what it is served with. Usage:
 
-    python platform/images/part_of_lock.py requirements.lock platform/images/step.txt >part.txt
+    python3 part_of_lock.py requirements.lock step.txt >part.txt
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ def part(lock: str, wanted: Sequence[str]) -> str:
     """
     known = tuple(pins(lock))
     if missing := sorted(set(wanted) - {pin.name for pin in known}):
-        raise SystemExit(f"error: the lock does not have {', '.join(missing)}: add it to pyproject.toml, make lock")
+        raise SystemExit(
+            f"error: the lock does not have {', '.join(missing)}: add it to pyproject.toml, make lock"
+        )
     names = set(wanted)
     while needed := {pin.name for pin in known if pin.parents & names} - names:
         names |= needed

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from pipelines.sdk.launch import TaskDocument
+from pipelines.sdk.launch.pod import MODULES
 
 PACKAGE = Path(__file__).parents[2] / "pipelines" / "sdk" / "launch"
 RUN = {"name": "night-x7k2p", "uid": "0c1d", "created": "2026-01-02T03:04:05Z", "scheduled": ""}
@@ -29,7 +30,7 @@ class Pod:
         self.root = "gs://bucket/runs"
         self.env = {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1", "HOME": "/nowhere"}
 
-    def write(self, task, project=None):
+    def write(self, task, modules=None, own=None):
         document = task.to_json()
         if task.python:
             (self.base / "steps" / "fit.py").write_text(task.python.source)
@@ -39,7 +40,9 @@ class Pod:
             "parameters": {name: f"{name}-file" for name in task.output_parameters},
             "artifacts": {name: f"{name}-file" for name in task.output_artifacts},
         }
-        whole = {"task": document, "files": files, **({"project": project} if project else {})}
+        whole = {"task": document, "files": files, "own": bool(modules) if own is None else own}
+        if modules:
+            (self.base / "steps" / MODULES).write_text(json.dumps(modules))
         (self.base / "steps" / "fit.json").write_text(json.dumps(whole))
 
     def command(self, *more):

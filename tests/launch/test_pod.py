@@ -250,23 +250,43 @@ def test_the_exit_code_of_a_step_goes_through(pod):
     assert (done.returncode, done.stderr) == (17, "error: task for-loop-1/fit: exited with code 17\n")
 
 
-def test_helpers_in_the_image_are_compared_with_those_of_the_compiler(pod, tmp_path):
+def test_modules_in_the_image_are_compared_with_those_of_the_compiler(pod, tmp_path):
     image = tmp_path / "image"
     (image / "helpers" / "deep").mkdir(parents=True)
-    (image / "helpers" / "__init__.py").write_text("raise SystemExit(5)")  # nobody imports it
-    (image / "helpers" / "deep" / "x.py").write_text("A = 1")
-    same = {"helpers": digest(image / "helpers")}
-    pod.write(shell("true"), project=same)
+    files = {
+        "helpers": image / "helpers" / "__init__.py",
+        "helpers.deep.x": image / "helpers" / "deep" / "x.py",
+        "alone": image / "alone.py",
+    }
+    for file in files.values():
+        file.write_text("raise SystemExit(5)")  # nobody imports it
+    modules = {name: digest(file) for name, file in files.items()}
+    pod.write(shell("true"), modules=modules)
     succeed(pod.run(cwd=image))
-    (image / "helpers" / "deep" / "x.py").write_text("A = 2")
+
+    files["helpers.deep.x"].write_text("A = 2")
     done = pod.run(cwd=image)
     assert done.returncode == 1
-    assert "'helpers'" in done.stderr
-    assert same["helpers"][:19] in done.stderr
-    assert digest(image / "helpers")[:19] in done.stderr
-    assert "--allow-skew" in done.stderr
-    done = pod.run(cwd=tmp_path)
-    assert "lacks the package 'helpers'" in done.stderr
+    assert f"the image has another helpers.deep.x, in {image}" in done.stderr
+    assert "rebuild the step image" in done.stderr and "--allow-skew" in done.stderr
+
+    files["helpers"].unlink()
+    files["alone"].unlink()
+    done = pod.run(cwd=image)
+    assert "lacks helpers, helpers.deep.x, alone" in done.stderr
+    pod.write(shell("true"), modules=modules | {f"more{n}": "sha256:0" for n in range(4)})
+    assert "lacks helpers, helpers.deep.x, alone and 4 more" in pod.run(cwd=image).stderr
+
+
+def test_steps_in_images_of_other_people_are_not_compared(pod, tmp_path):
+    pod.write(shell("true"), modules={"helpers": "sha256:0"}, own=False)
+    succeed(pod.run(cwd=tmp_path))
+
+
+def test_a_document_without_the_hashes_that_it_asks_for_is_an_error(pod):
+    pod.write(shell("true"), own=True)
+    done = pod.run()
+    assert done.returncode == 1 and "the project's hashes cannot be read" in done.stderr
 
 
 @dsl.component(base_image="python:3.11", packages_to_install=["no-such-package-of-ours==1.0"])

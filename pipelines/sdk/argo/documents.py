@@ -12,6 +12,7 @@ from pipelines.sdk.argo.names import digest
 from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ANNOTATION, Options
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
+from pipelines.sdk.launch.pod import MODULES
 from pipelines.sdk.plan import Plan
 
 SOURCE = "{source}"  # stands in a command for what is in the file beside it
@@ -29,11 +30,12 @@ def launcher_files() -> dict[str, str]:
     return {file.name: file.read_text(encoding="utf-8") for file in sorted(folder.glob("*.py"))}
 
 
-def step_files(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+def step_files(documents: Mapping[str, Mapping[str, Any]], modules: Mapping[str, str]) -> dict[str, str]:
     """The steps' documents and sources as files, sorted by name.
 
     Args:
         documents: by name of the step.
+        modules: of the project, that its own steps are to find in their image: hash by name.
     """
     files: dict[str, str] = {}
     for name, document in sorted(documents.items()):
@@ -46,6 +48,8 @@ def step_files(documents: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
             # The source is in the command too; once is enough to review.
             task["command"] = [SOURCE if word == source else word for word in task["command"]]
         files[f"{name}.json"] = _readable_json({**document, "task": task})
+    if modules and any(document.get("own") for document in documents.values()):
+        files[MODULES] = _readable_json(modules)
     return files
 
 

@@ -52,9 +52,8 @@ def emit(plan: Plan, options: Options) -> Compiled:
         raise BadPipeline(*book.problems)
     templates = {MAIN: _main(body.template, given), **dict(reversed(book.templates.entries.items()))}
     launcher = documents.config_maps(f"{name}-launcher", documents.launcher_files(), options, name)
-    steps = documents.config_maps(
-        f"{name}-steps", documents.step_files(book.documents.entries), options, name
-    )
+    files = documents.step_files(book.documents.entries, options.project or {})
+    steps = documents.config_maps(f"{name}-steps", files, options, name)
     held = documents.volumes(launcher[0]["metadata"]["name"], [each["metadata"]["name"] for each in steps])
     own, further = spread(templates, name)
     spec = _spec(rewritten, options, book, held, name) | _templates(own, bool(further))

@@ -39,7 +39,7 @@ class Options:
         suspend: whether the schedule is made but not yet followed.
         argo: version of the controller, for warnings: 3.7, 4.0 or 4.1.
         launched: components in other people's images that have python3, though nothing says so.
-        project: hash of the project's packages that steps import, by name, checked in their image.
+        project: hash of the project's modules that its own steps import, by name; compared in their image.
     """
 
     name: str = ""

@@ -74,7 +74,9 @@ def _launched(
     retry: Mapping[str, Any],
 ) -> Body:
     files = _Files(step)
-    image = book.image if book.image and step.image == STEP_IMAGE else step.image
+    is_own = step.image == STEP_IMAGE
+    image = book.image if book.image and is_own else step.image
+    env = {"PIPELINE_NAME": book.pipeline, **({"PIPELINE_IMAGE": image} if is_own else {})}
     held, artifacts = _artifacts(inputs, step, files, book.root)
     book.steps.append(StepInfo(path, "launched", image))
     _, arguments = handed_over(inputs)
@@ -90,7 +92,7 @@ def _launched(
         "command": ["python3", "/kfp/launch"],
         "args": [f"--step={_document(step, files, book)}", *_common(book.root), *_inputs(inputs), *held],
         **pod.container,
-        "env": [{"name": "PIPELINE_NAME", "value": book.pipeline}, *pod.container.get("env", [])],
+        "env": [*({"name": n, "value": v} for n, v in env.items()), *pod.container.get("env", [])],
     }
     name = book.templates.add(_component(step), _without_empty(template))
     return Body(name, files.carriers("p", "a", path), files.carriers("c", "ac", path) if twins else {})
@@ -126,7 +128,7 @@ def _document(step: Step, files: _Files, book: Book) -> str:
         "files": {"parameters": files.parameters, "artifacts": files.artifacts},
     }
     if book.options.project and step.image == STEP_IMAGE:
-        whole["project"] = dict(book.options.project)
+        whole["own"] = True
     return book.documents.add(_component(step), whole)
 
 

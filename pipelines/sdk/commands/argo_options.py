@@ -11,6 +11,8 @@ import click
 
 from pipelines.sdk.argo.options import PIPELINE_ROOT, SERVICE_ACCOUNT, Options
 from pipelines.sdk.errors import Finding, UsageError
+from pipelines.sdk.own_modules import own_modules
+from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import STEP_IMAGE, Settings
 
 # Registry, path, tag and digest: what YAML can carry without quotes, and Kubernetes would take.
@@ -47,7 +49,7 @@ def argo_options(settings: Settings) -> Decorator:
             metavar="COMPONENT",
             help="A component whose image has python3, though nothing says so. Can be given again.",
         ),
-        click.option("--allow-skew", is_flag=True, help="Do not compare the image's helpers with these."),
+        click.option("--allow-skew", is_flag=True, help="Do not compare the image's modules with these."),
         click.option(
             "--argo",
             type=click.Choice(["3.7", "4.0", "4.1"]),
@@ -64,12 +66,12 @@ def argo_options(settings: Settings) -> Decorator:
     return decorate
 
 
-def options_of(given: Mapping[str, Any], project: Mapping[str, str] | None = None) -> Options:
+def options_of(given: Mapping[str, Any], plan: Plan) -> Options:
     """The options of a command line, checked.
 
     Args:
         given: what click gives, by name; what is no field of Options is not looked at.
-        project: hashes of the packages that steps import.
+        plan: the pipeline; its own steps are to find the modules that they import as they are here.
 
     Raises:
         UsageError: with everything that makes no sense.
@@ -87,7 +89,7 @@ def options_of(given: Mapping[str, Any], project: Mapping[str, str] | None = Non
     values["launched"] = frozenset(given.get("launched") or ())
     if values.get("image") == STEP_IMAGE:
         values["image"] = ""
-    return Options(**values, project=None if given.get("allow_skew") else project)
+    return Options(**values, project=None if given.get("allow_skew") else own_modules(plan))
 
 
 def _wrong(name: str, given: Mapping[str, Any], pattern: re.Pattern[str], mend: str) -> list[Finding]:

@@ -50,7 +50,7 @@ def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Co
     def compile_command(target: str | None, output: str | None, check: bool, **given: Any) -> None:
         if output and not target:
             target = "argo" if output.endswith(".argo.yaml") else "kfp"
-        options = _options(given)
+        options = _options(given, plan)
         wanted = {
             "kfp": lambda: with_image(text, options.image) if options.image else text,
             "argo": lambda: argo.to_yaml(argo.emit(plan, options).documents),
@@ -76,7 +76,8 @@ def file_command(settings: Settings) -> click.Command:
     @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON, alone, on stdout.")
     @_for_argo(settings)
     def compile_command(file: str, output: str | None, as_json: bool, **given: Any) -> None:
-        compiled = argo.emit(ir.read_file(file), _options(given))
+        plan = ir.read_file(file)
+        compiled = argo.emit(plan, _options(given, plan))
         text = argo.to_yaml(compiled.documents)
         if output:
             write(Path(output), text)
@@ -119,8 +120,8 @@ def _for_argo(settings: Settings) -> Decorator:
     return decorate
 
 
-def _options(given: dict[str, Any]) -> argo.Options:
-    options = options_of(given)
+def _options(given: dict[str, Any], plan: Plan) -> argo.Options:
+    options = options_of(given, plan)
     if options.schedule:
         cron.parse(options.schedule, options.timezone)
     return options

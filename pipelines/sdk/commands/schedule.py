@@ -113,7 +113,7 @@ def _schedule(plan: Plan, line: str, pairs: tuple[str, ...], given: Mapping[str,
     schedule = cron.parse(line, given["timezone"])
     values = read(plan.root.interface, {}, pairs, wrong_day({}, pairs))
     arguments = parameters(plan.root.interface, values)
-    made = compiled(plan, options_of({**given, "namespace": "", "schedule": schedule.text}))
+    made = compiled(plan, options_of({**given, "namespace": "", "schedule": schedule.text}, plan))
     cluster = kube.connect(given["namespace"], given["context"])
     done = deploy(
         cluster,

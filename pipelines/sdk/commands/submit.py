@@ -126,7 +126,7 @@ def _submit(plan: Plan, pairs: tuple[str, ...], given: Mapping[str, Any]) -> int
     wrong += wrong_day(given, pairs)
     arguments = parameters(plan.root.interface, read(plan.root.interface, inputs_in(given), pairs, wrong))
     # Documents name no namespace of their own: they go where the connection says.
-    made = compiled(plan, options_of({**given, "namespace": ""}))
+    made = compiled(plan, options_of({**given, "namespace": ""}, plan))
     cluster = kube.connect(asked.namespace, asked.context)
     done = apply_and_run(
         cluster, made, arguments, scheduled=scheduled, force=asked.force, dry_run=asked.dry_run

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 SOURCE = "{source}"
 """Stands in a document's command for the source, which is beside it in a file of its own."""
 
+MODULES = "project.modules.json"
+"""Beside the documents: hashes of the project's modules, by name. No step's document is called so."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -34,13 +37,13 @@ class Step:
         task: the step.
         parameters: file of each output parameter.
         artifacts: file of each output artifact.
-        project: hash of each package of the project that it imports.
+        own: whether it runs in the project's own image; the project's modules there are then compared.
     """
 
     task: TaskDocument
     parameters: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, str] = field(default_factory=dict)
-    project: Mapping[str, str] = field(default_factory=dict)
+    own: bool = False
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -67,10 +70,8 @@ def _run(options: Options, base: str) -> None:
     place = f"task {options.task}"
     try:
         step = _step(os.path.join(base, "steps"), options.step)
-        if step.project:
-            from .project import check  # only steps of one's own
-
-            check(step.project)
+        if step.own:
+            _compare(os.path.join(base, "steps"))
         request, problems = incoming.place(_request(step.task, options), options)
         layout = lay_out(request)
         way = outgoing.Exit(os.path.join(base, "out"), options.root, step.artifacts)
@@ -114,10 +115,20 @@ def _step(folder: str, key: str) -> Step:
             TaskDocument.from_json(task),
             files["parameters"],
             files["artifacts"],
-            document.get("project") or {},
+            bool(document.get("own")),
         )
 
     return reading("step's document", parts, document)
+
+
+def _compare(folder: str) -> None:
+    from .project import check  # only steps of one's own
+
+    try:
+        modules = json.loads(_text(folder, MODULES))
+    except (OSError, ValueError) as error:
+        raise LaunchError(f"the project's hashes cannot be read: {error}") from None
+    check(modules)
 
 
 def _text(folder: str, name: str) -> str:
