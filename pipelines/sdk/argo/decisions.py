@@ -28,6 +28,7 @@ from pipelines.sdk.conditions import (
     Or,
 )
 from pipelines.sdk.errors import RunFailed
+from pipelines.sdk.ir.items import CHANNEL
 from pipelines.sdk.plan import Task
 from pipelines.sdk.values import Json
 
@@ -135,7 +136,7 @@ def _side(side: Operand, operand: Callable[[str], str], wire: Callable[[str], st
             text = f"{constant}.0" if whole and constant is not None else literal(constant)
             return _Side(text, repr(constant), True, constant)
         case Input(name):
-            return _Side(operand(name), f"input '{name}'")
+            return _Side(operand(name), f"input '{name.removeprefix(CHANNEL)}'")
         case Conversion(kind, inner):
             found = _side(inner, operand, wire)
             if isinstance(inner, Literal):  # of a type that is only looked at when it runs

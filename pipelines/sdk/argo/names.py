@@ -7,6 +7,8 @@ import json
 import re
 from typing import Any
 
+from pipelines.sdk.ir.items import CHANNEL
+
 _NOT_IN_A_PARAMETER = re.compile(r"[^-a-zA-Z0-9_]+")
 _NOT_IN_A_TASK = re.compile(r"[^-a-zA-Z0-9]+")
 LONGEST_TEMPLATE = 63  # Argo takes 128; the name is part of pod names, which have fewer
@@ -25,12 +27,12 @@ class Names:
         self._taken: set[str] = set()
 
     def unique(self, wished: str) -> str:
-        """A name that nobody got before.
+        """A name that nobody got before, without what KFP puts before the names of groups' inputs.
 
         Args:
             wished: what it should be, as far as that is possible.
         """
-        base = self._pattern.sub("-", wished)[: self._limit].strip("-") or "x"
+        base = self._pattern.sub("-", wished.replace(CHANNEL, ""))[: self._limit].strip("-") or "x"
         name, number = base, 1
         while name in self._taken:
             number += 1
