@@ -13,10 +13,21 @@ from dataclasses import dataclass, replace
 from pipelines.sdk.plan import Dag, Loop, Task
 from pipelines.sdk.values import Binding, DagInput, Interface, Parameter, TaskOutput
 
-_CHANNEL = "pipelinechannel--"
+CHANNEL = "pipelinechannel--"
+"""What a group calls the values that come from outside of it begins with this."""
+
 _FIELD = "-subvar-"
 _GROUP = re.compile(r"(for-loop|condition|condition-branches|exit-handler)-\d+")
 _ELEMENT = re.compile(r"(loop-item-param-\d+|.+-loop-item)(-subvar-.+)?")
+
+
+def is_group(name: str) -> bool:
+    """Whether a task is a group of the SDK's making: a loop, a branch or an exit handler, not a pipeline.
+
+    Args:
+        name: of the task.
+    """
+    return _GROUP.fullmatch(name) is not None
 
 
 def mend_items(root: Dag) -> Dag:
@@ -78,7 +89,7 @@ def _task(task: Task, dag: Dag, around: _Surroundings) -> tuple[Task, set[str]]:
 
 def _elements(name: str, loop: Loop | None, body: Interface, around: _Surroundings) -> dict[str, Parameter]:
     """The elements around a group's tasks. A pipeline in a pipeline counts its loops anew, from 1."""
-    own = {} if _GROUP.fullmatch(name) is None else dict(around.elements)
+    own = {} if not is_group(name) else dict(around.elements)
     if loop and loop.item_input in body.parameters:
         own[loop.item_input] = body.parameters[loop.item_input]
     return own
@@ -93,7 +104,7 @@ def _found(binding: Binding, around: _Surroundings) -> Binding:
     """What a binding means: where nothing fills the input it reads, perhaps an element or a field of it."""
     if not isinstance(binding, DagInput) or binding.name in around.filled:
         return binding
-    name = binding.name if binding.name.startswith(_CHANNEL) else f"{_CHANNEL}{binding.name}"
+    name = binding.name if binding.name.startswith(CHANNEL) else f"{CHANNEL}{binding.name}"
     if name in around.elements:
         return DagInput(name, binding.path)
     for element in sorted(around.elements, key=len, reverse=True):
@@ -108,7 +119,7 @@ def _astray(binding: Binding, dag: Dag, around: _Surroundings) -> bool:
     if isinstance(binding, DagInput):
         known = around.filled | around.elements.keys()
         lost = binding.name not in known and _found(binding, around) == binding
-        return lost and bool(_ELEMENT.fullmatch(binding.name.removeprefix(_CHANNEL)))
+        return lost and bool(_ELEMENT.fullmatch(binding.name.removeprefix(CHANNEL)))
     if isinstance(binding, TaskOutput) and _ELEMENT.fullmatch(binding.output):
         producer = next((task for task in dag.tasks if task.name == binding.task), None)
         return producer is not None and binding.output not in producer.body.interface.output_parameters

@@ -1,6 +1,7 @@
 """References of settings to the pipeline around the step."""
 
 import warnings
+from dataclasses import replace
 
 import pytest
 from kfp import compiler, kubernetes
@@ -16,13 +17,20 @@ from tests.argo.pods.building import argument, carrier, patch, refusal, step
 from tests.conformance.pipelines import cluster
 
 
+def parameters(*names):
+    return {name: Parameter(name, ParameterType.STRING) for name in names}
+
+
+MAKE = Task("make", "make", replace(step(), interface=Interface(output_parameters=parameters("name"))))
+
+
 def plan(*tasks):
-    return Plan("p", Dag(Interface(), tasks))
+    return Plan("p", Dag(Interface(parameters("where", "x", "w", "make-name")), (MAKE, *tasks)))
 
 
 def rewritten(kubernetes, **arguments):
     task = Task("say", "say", step(kubernetes=kubernetes), arguments=arguments)
-    return settings_as_inputs(plan(task)).root.tasks[0]
+    return settings_as_inputs(plan(task)).root.tasks[1]
 
 
 def mount(**reference):
@@ -92,7 +100,7 @@ def test_an_argument_with_the_same_value_is_used_unless_the_component_may_have_a
         body.__class__("say", own, "i", (), (), kubernetes=body.kubernetes),
         {"place": DagInput("where")},
     )
-    assert list(settings_as_inputs(plan(task)).root.tasks[0].arguments) == ["place", "setting--where"]
+    assert list(settings_as_inputs(plan(task)).root.tasks[1].arguments) == ["place", "setting--where"]
 
 
 def test_names_of_arguments_do_not_collide():
@@ -112,9 +120,68 @@ def test_names_of_arguments_do_not_collide():
 
 def test_steps_in_groups_and_exit_handlers_are_rewritten_too():
     inner = Task("say", "say", step(kubernetes=mount(componentInputParameter="x")))
-    outer = Task("group", "group", Dag(Interface(), (inner,)), on_exit=(inner,))
+    outer = Task("condition-1", "group", Dag(Interface(parameters("x")), (inner,)), on_exit=(inner,))
     tasks = dict(walk(settings_as_inputs(plan(outer)).root))
-    assert [path for path, task in tasks.items() if task.arguments] == ["group/say", "say"]
+    assert [path for path, task in tasks.items() if task.arguments] == ["condition-1/say", "say"]
+
+
+def grouped(reference, *names):
+    """A step with a setting in groups in each other, of which none is given anything."""
+    task = Task("say", "say", step(kubernetes=mount(**reference)))
+    for name in names:
+        task = Task(name, name, Dag(Interface(), (task,)))
+    return plan(task)
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "binding"),
+    [
+        ({"taskOutputParameter": OUTPUT}, "setting--make-name", TaskOutput("make", "name")),
+        ({"componentInputParameter": "where"}, "setting--where", DagInput("where")),
+    ],
+)
+def test_groups_hand_on_what_a_setting_in_them_refers_to(reference, name, binding):
+    found = dict(walk(settings_as_inputs(grouped(reference, "for-loop-2", "condition-1")).root))
+    assert found["condition-1"].arguments == {name: binding}
+    assert found["condition-1/for-loop-2"].arguments == {name: DagInput(name)}
+    assert found["condition-1/for-loop-2"].body.interface.parameters[name].optional
+    assert found["condition-1/for-loop-2/say"].arguments == {name: DagInput(name)}
+
+
+def test_a_group_may_know_an_input_under_the_name_of_a_channel():
+    task = Task("say", "say", step(kubernetes=mount(componentInputParameter="where")))
+    known = Dag(Interface(parameters("pipelinechannel--where")), (task,))
+    given = {"pipelinechannel--where": DagInput("where")}
+    found = dict(walk(settings_as_inputs(plan(Task("condition-1", "c", known, given))).root))
+    assert found["condition-1"].arguments == given
+    assert found["condition-1/say"].arguments == {"setting--where": DagInput("pipelinechannel--where")}
+
+
+@pytest.mark.parametrize(
+    ("reference", "groups", "where", "what"),
+    [
+        ({"componentInputParameter": "nowhere"}, ("condition-1",), "condition-1/say", "'nowhere'"),
+        (
+            {"taskOutputParameter": {**OUTPUT, "producerTask": "nobody"}},
+            (),
+            "say",
+            "'name' of task 'nobody'",
+        ),
+        (
+            {"taskOutputParameter": {**OUTPUT, "outputParameterKey": "size"}},
+            (),
+            "say",
+            "'size' of task 'make'",
+        ),
+        # A pipeline in a pipeline knows nothing of what is around it, even where the names are the same.
+        ({"componentInputParameter": "where"}, ("inner",), "inner/say", "'where'"),
+    ],
+)
+def test_a_reference_to_what_is_nowhere_is_refused(reference, groups, where, what):
+    with pytest.raises(BadPipeline) as raised:
+        settings_as_inputs(grouped(reference, *groups))
+    assert str(raised.value).startswith(f"task {where}, kubernetes: a setting refers to ")
+    assert what in str(raised.value)
 
 
 def test_how_a_task_ended_cannot_decide_on_a_pod():

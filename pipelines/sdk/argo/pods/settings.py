@@ -11,15 +11,13 @@ from google.protobuf.message import Message
 from kfp.pipeline_spec import pipeline_spec_pb2 as ir
 
 from pipelines.sdk.argo.pods import proto
+from pipelines.sdk.argo.pods.reaching import PREFIX, handed_in
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.ir import bindings
 from pipelines.sdk.ir.shape import misfits
 from pipelines.sdk.ir.values import json_value
 from pipelines.sdk.plan import Dag, Plan, Step, Task
 from pipelines.sdk.values import Binding, Constant, DagInput, Interface, TaskOutput
-
-PREFIX: Final = "setting--"
-"""Of the inputs that a step has for the sake of its settings alone."""
 
 _REFERENCE: Final = ir.TaskInputsSpec.InputParameterSpec.DESCRIPTOR.full_name
 _OLD_REFERENCES: Final = ("component_input_parameter", "task_output_parameter")
@@ -65,9 +63,9 @@ def settings_as_inputs(plan: Plan) -> Plan:
         plan: of the pipeline.
 
     Raises:
-        BadPipeline: a setting is unknown, or refers to what no setting can have.
+        BadPipeline: a setting is unknown, or refers to what is not there.
     """
-    return replace(plan, root=_dag(plan.root, ""))
+    return replace(plan, root=handed_in(_dag(plan.root, "")))
 
 
 def _dag(dag: Dag, prefix: str) -> Dag:
