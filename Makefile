@@ -49,6 +49,7 @@ compile: setup ## compiled/: what the KFP UI takes, and what Argo does
 
 bench: setup ## seconds a step, beside kfp.local; compiling for Argo; measured in one run
 	$(PY) -m tests.bench.steps
+	$(PY) -m tests.bench.argo
 
 pods: setup ## README's tables of pods, counted again
 	$(PY) -m tests.bench.pods_table --write
