@@ -62,6 +62,11 @@ json.dump(seen, open("/data/seen.json", "w"))
 """
 
 
+# Argo's executor writes a manifest to /tmp: its own image has one, a test cluster's stand-in for it not.
+ROOM = {"name": "tmp-dir-argo", "mountPath": "/tmp", "subPath": "init"}
+WITH_ROOM = {"podSpecPatch": json.dumps({"initContainers": [{"name": "init", "volumeMounts": [ROOM]}]})}
+
+
 def placeholder(name):
     return f"{{{{$.inputs.parameters['{name}']}}}}"
 
@@ -117,13 +122,10 @@ def workflow(name):
         task("use", "create.Succeeded", claim, claim=..., secret=name, **GIVEN),
         task("delete", "use.Succeeded", claim, pvc_name=...),
     ]
+    claims = {"create": (CREATE, order), "delete": (DELETE, {"pvc_name": carrier("p-pvc_name")})}
     leaves = [
-        ("create", tasks[0], resource_template(CREATE, "create", order).template),
-        (
-            "delete",
-            tasks[2],
-            resource_template(DELETE, "delete", {"pvc_name": carrier("p-pvc_name")}).template,
-        ),
+        (each, tasks[0 if each == "create" else 2], WITH_ROOM | resource_template(made, each, given).template)
+        for each, (made, given) in claims.items()
     ]
     container = {"image": "python:3.11-slim", "command": ["python3", "-c", LOOK], **pod.container}
     held = [m for m in container["volumeMounts"] if m["name"] not in ("launcher", "steps")]
@@ -162,14 +164,14 @@ def run(cluster, tmp_path):
     tmp_path.chmod(0o777)
     made = list(owned(cluster, name, tmp_path))
     for each in made:
-        kube.create(cluster, each, namespaced=Kind.of(each) != VOLUME)
+        kube.create(cluster, each, namespaced=each["kind"] != VOLUME.name)
     kube.create(cluster, workflow(name))
     try:
         yield name
     finally:
         kube.delete(cluster, WORKFLOW, name)
         for each in made:
-            kube.delete(cluster, Kind.of(each) if Kind.of(each) != VOLUME else VOLUME, name)
+            kube.delete(cluster, VOLUME if each["kind"] == VOLUME.name else Kind.of(each), name)
 
 
 def test_settings_known_at_run_time_reach_the_pod(cluster, run, tmp_path):
