@@ -98,5 +98,7 @@ def _wrong(name: str, given: Mapping[str, Any], pattern: re.Pattern[str], mend: 
     # Empty means "not given", except for an image, which always has a value.
     given_at_all = name in given and (value or name == "image")
     return (
-        [Finding(f"{value!r} is none", option, mend)] if given_at_all and not pattern.fullmatch(value) else []
+        [Finding(f"{value!r} cannot be one", option, mend)]
+        if given_at_all and not pattern.fullmatch(value)
+        else []
     )

@@ -30,9 +30,17 @@ force_flag = click.option(
     "--force-conflicts", is_flag=True, help="Take back fields of the pipeline that others have changed."
 )
 name_option = click.option("--name", default="", help="Of the WorkflowTemplate.  [default: the pipeline's]")
+timeout_option = click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=None,
+    metavar="SECONDS",
+    help="Wait no longer than this; the run goes on.  [default: to the end]",
+)
 until_the_end = (
     click.option("--wait", is_flag=True, help="Wait for the end; exit code 1 where the run fails."),
     click.option("--watch", is_flag=True, help="Show the steps as they run, until the end."),
+    timeout_option,
 )
 
 

@@ -61,7 +61,7 @@ def retry_command() -> click.Command:
             made, paths = steering.retry(cluster, run, dry_run=dry_run)
         _say(run, made["metadata"]["name"], paths, from_start, dry_run)
         if (given["wait"] or given["watch"]) and not dry_run:
-            return to_the_end(cluster, made, live=given["watch"], as_json=as_json)
+            return to_the_end(cluster, made, live=given["watch"], timeout=given["timeout"], as_json=as_json)
         if as_json:
             name = None if from_start and dry_run else made["metadata"]["name"]
             to_stdout(json.dumps({"run": name, "again": paths, "dry_run": dry_run}, indent=2))

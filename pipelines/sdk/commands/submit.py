@@ -50,6 +50,7 @@ class Request:
         context: of the kubeconfig; empty for its current one.
         wait: whether to wait for the end.
         watch: whether to show the steps meanwhile.
+        timeout: seconds after which the run is not waited for any longer; None for none.
         dry_run: whether to change nothing.
         force: whether fields that others have changed are taken back.
         as_json: whether the result goes to stdout as JSON.
@@ -60,6 +61,7 @@ class Request:
     context: str
     wait: bool
     watch: bool
+    timeout: float | None
     dry_run: bool
     force: bool
     as_json: bool
@@ -68,7 +70,7 @@ class Request:
     @staticmethod
     def of(given: Mapping[str, Any]) -> Request:
         """Reads it from what click gives."""
-        names = ("namespace", "context", "wait", "watch", "dry_run", "as_json", "scheduled_time")
+        names = ("namespace", "context", "wait", "watch", "timeout", "dry_run", "as_json", "scheduled_time")
         return Request(force=given["force_conflicts"], **{name: given[name] for name in names})
 
 
@@ -137,7 +139,7 @@ def _submit(plan: Plan, pairs: tuple[str, ...], given: Mapping[str, Any]) -> int
             to_stdout(json.dumps(_summary(done, cluster, asked), indent=2))
         return Exit.OK
     run = kube.get(cluster, WORKFLOW, done.run) or runs.find(cluster, done.run, "")
-    return to_the_end(cluster, run, live=asked.watch, as_json=asked.as_json)
+    return to_the_end(cluster, run, live=asked.watch, timeout=asked.timeout, as_json=asked.as_json)
 
 
 def inputs_in(given: Mapping[str, Any]) -> dict[str, str | None]:
@@ -155,7 +157,7 @@ def _moment(text: str) -> tuple[str, list[Finding]]:
 def _say(done: Submitted, cluster: kube.Cluster, asked: Request) -> None:
     tell(done.changes, dry_run=asked.dry_run)
     for note in done.notes:
-        click.echo(f"note: {note}", err=True)
+        click.echo(f"warning: {note}", err=True)
     if done.pruned:
         click.echo(f"deleted {len(done.pruned)} ConfigMaps of earlier versions", err=True)
     if asked.dry_run:
@@ -174,4 +176,5 @@ def _summary(done: Submitted, cluster: kube.Cluster, asked: Request) -> dict[str
         "dry_run": asked.dry_run,
         "changes": [change.to_json() for change in done.changes],
         "pruned": list(done.pruned),
+        "warnings": list(done.notes),
     }

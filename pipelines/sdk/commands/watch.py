@@ -9,10 +9,16 @@ import click
 
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import logs, runs
-from pipelines.sdk.argo.cluster.following import follow
+from pipelines.sdk.argo.cluster.following import Board, follow
 from pipelines.sdk.argo.cluster.kinds import ENDED, phase
 from pipelines.sdk.argo.cluster.reporting import report, show
-from pipelines.sdk.commands.cluster_options import connection, json_flag, name_option, with_options
+from pipelines.sdk.commands.cluster_options import (
+    connection,
+    json_flag,
+    name_option,
+    timeout_option,
+    with_options,
+)
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.errors import Exit, UsageError
 from pipelines.sdk.kube import Cluster
@@ -29,23 +35,26 @@ def watch_command(name: str = "") -> click.Command:
 
     @click.command("watch", help="Show the steps of a run as they run.  [default: the newest run]")
     @click.argument("run", required=False, default="")
-    @with_options(name_option, *connection, json_flag)
-    def command(run: str, as_json: bool, **given: str) -> int:
+    @with_options(timeout_option, name_option, *connection, json_flag)
+    def command(run: str, timeout: float | None, as_json: bool, **given: str) -> int:
         cluster = kube.connect(given["namespace"], given["context"])
         found = runs.find(cluster, run, given["name"] or name)
         click.echo(f"run {found['metadata']['name']}  (namespace {cluster.namespace})", err=True)
-        return to_the_end(cluster, found, live=True, as_json=as_json)
+        return to_the_end(cluster, found, live=True, timeout=timeout, as_json=as_json)
 
     return command
 
 
-def to_the_end(cluster: Cluster, workflow: dict[str, Any], *, live: bool, as_json: bool) -> int:
+def to_the_end(
+    cluster: Cluster, workflow: dict[str, Any], *, live: bool, timeout: float | None, as_json: bool
+) -> int:
     """Waits for a run, then shows how it ended.
 
     Args:
         cluster: see Cluster.
         workflow: the run, as it was read.
         live: whether its steps are shown as they run.
+        timeout: seconds after which it is not waited for any longer; None for none.
         as_json: whether the result goes to stdout as JSON.
 
     Returns:
@@ -54,7 +63,7 @@ def to_the_end(cluster: Cluster, workflow: dict[str, Any], *, live: bool, as_jso
     console = error_console()
     name = workflow["metadata"]["name"]
     try:
-        ended = follow(cluster, workflow, console, live=live)
+        ended = follow(cluster, workflow, console, live=live, timeout=timeout or 0.0)
     except KeyboardInterrupt:
         console.print(f"{name} goes on; see it again: watch {name}; end it: stop {name}", soft_wrap=True)
         raise
@@ -82,12 +91,15 @@ def logs_command(name: str = "") -> click.Command:
     @click.argument("run", required=False, default="")
     @click.argument("step", required=False, default="")
     @click.option("-f", "--follow", "following", is_flag=True, help="Go on until the run has ended.")
-    @with_options(name_option, *connection, json_flag)
-    def command(run: str, step: str, following: bool, as_json: bool, **given: str) -> int:
+    @with_options(timeout_option, name_option, *connection, json_flag)
+    def command(
+        run: str, step: str, following: bool, timeout: float | None, as_json: bool, **given: str
+    ) -> int:
         cluster = kube.connect(given["namespace"], given["context"])
         found, step = _meant(cluster, run, step, given["name"] or name)
         if following:
-            return _follow(cluster, found, step, as_json)
+            board = Board(cluster, found["metadata"]["name"], None, error_console(), timeout or 0.0)
+            return _follow(board, found, step, as_json)
         _print(cluster, found, step, as_json)
         return Exit.OK
 
@@ -122,13 +134,13 @@ def _print(cluster: Cluster, workflow: dict[str, Any], step: str, as_json: bool)
         click.echo(f"no step of {workflow['metadata']['name']} has begun yet; --follow waits", err=True)
 
 
-def _follow(cluster: Cluster, workflow: dict[str, Any], step: str, as_json: bool) -> int:
+def _follow(board: Board, workflow: dict[str, Any], step: str, as_json: bool) -> int:
     def say(path: str, line: str) -> None:
         to_stdout(json.dumps({"step": path, "line": line}) if as_json else f"{path} | {line}")
 
-    name = workflow["metadata"]["name"]
+    name = board.run
     try:
-        ended = logs.follow(cluster, workflow, step, say)
+        ended = logs.follow(board, workflow, step, say)
     except KeyboardInterrupt:
         click.echo(f"{name} goes on", err=True)
         raise

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from pipelines.sdk import cli, kube
+from pipelines.sdk.argo.cluster import starting
 from pipelines.sdk.argo.cluster.kinds import NAMESPACE, TEMPLATE
 from pipelines.sdk.errors import PipelineError
 from pipelines.sdk.kube import Cluster, Kind
@@ -37,6 +38,13 @@ def api() -> Iterator[Cluster]:
     kube.create(found, space, namespaced=False)
     yield found
     kube.delete(found, NAMESPACE, name)
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_waited_for(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no controller is, a run is not waited for until one has looked at it."""
+    if not request.node.get_closest_marker("argo"):
+        monkeypatch.setattr(starting, "SEEN_SECONDS", 0.0)
 
 
 @pytest.fixture

@@ -80,6 +80,16 @@ def test_a_wrong_option_is_refused_before_anything_is_created(api, command, file
     assert told in done.err
 
 
+def test_a_service_account_that_is_not_there_is_warned_of(api, command, file):
+    for options in ((), ("--dry-run",)):
+        done = command("submit", file, "--service-account", "nobody", *options, cluster=api)
+        assert done.code == 0
+        assert f"namespace {api.namespace} has no service account 'nobody'" in done.err
+    kube.create(api, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "somebody"}})
+    done = command("submit", file, "--service-account", "somebody", cluster=api)
+    assert done.code == 0 and "service account" not in done.err
+
+
 def test_dry_run_says_what_would_change_and_changes_nothing(api, command, file):
     before = everything(api)
     done = command("submit", file, "--name", "dry", "--dry-run", "--json", cluster=api)

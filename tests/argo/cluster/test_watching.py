@@ -14,7 +14,7 @@ from pipelines.sdk.argo.cluster import following, watching
 from pipelines.sdk.argo.cluster.following import Board
 from pipelines.sdk.argo.cluster.kinds import WORKFLOW, phase
 from pipelines.sdk.argo.cluster.watching import states
-from pipelines.sdk.errors import PipelineError, RunFailed, Unreachable
+from pipelines.sdk.errors import Exit, PipelineError, RunFailed, Unreachable
 from pipelines.sdk.kube import Cluster
 from pipelines.sdk.progress import Progress
 from tests.argo.cluster.nodes import node, pod, workflow
@@ -124,12 +124,56 @@ def test_a_run_that_no_controller_picks_up_is_told_once(api, monkeypatch):
     assert text.getvalue().count("does an Argo controller watch namespace") == 1
 
 
+def test_a_run_that_no_controller_picks_up_is_not_waited_for_for_ever(api, monkeypatch):
+    monkeypatch.setattr(following, "GIVE_UP_SECONDS", -1.0)
+    made, _ = board(api)
+    made.patience(workflow(phase="Pending"))  # a controller has looked at it
+    with pytest.raises(Unreachable, match="no Argo controller has looked at it") as caught:
+        made.patience({"metadata": {"name": "run"}})
+    assert api.namespace in caught.value.findings[0].mend
+
+
+def test_a_run_is_waited_for_as_long_as_was_asked(api, command, run):
+    done = command("watch", run["metadata"]["name"], "--timeout", "0.001", cluster=api)
+    assert done.code == Exit.UNREACHABLE
+    assert "it has not ended in 0.001 s" in done.err and f"stop {run['metadata']['name']}" in done.err
+    done = command("logs", run["metadata"]["name"], "-f", "--timeout", "0.001", cluster=api)
+    assert done.code == Exit.UNREACHABLE and "it has not ended" in done.err
+
+
+def test_a_run_that_has_to_wait_as_a_whole_is_told_once_with_the_reason(api):
+    made, text = board(api)
+    for _ in range(3):
+        made.update(workflow(phase="Pending", message="too many workflows are already running"))
+    assert text.getvalue().splitlines() == ["the run waits: too many workflows are already running"]
+
+
+def waiting(name, message):
+    return pod(f"pipeline.{name}", phase="Pending", message=message)
+
+
 def test_a_pod_that_waits_for_something_that_will_not_come_is_told_once_with_the_reason(api):
     made, text = board(api)
-    message = "ImagePullBackOff: Back-off pulling image x"
-    for _ in range(3):
-        made.update(workflow(pod("pipeline.fit", phase="Pending", message=message), phase="Running"))
-    assert text.getvalue().count("fit waits: ImagePullBackOff: Back-off pulling image x") == 1
+    for message in ("ErrImagePull: no x", "ImagePullBackOff: Back-off pulling image x", "ErrImagePull: no x"):
+        made.update(workflow(waiting("fit", message), phase="Running"))
+    assert text.getvalue().splitlines() == [
+        "fit waits: ErrImagePull: no x",
+        "it goes on by itself once that is mended; to end the run: stop run",
+    ]
+
+
+def test_iterations_of_a_loop_that_wait_for_the_same_are_told_once(api):
+    made, text = board(api)
+    message = "Unschedulable: 0/1 nodes are available"
+    made.update(workflow(*(waiting(f"fit({i}:{i})", message) for i in range(5)), phase="Running"))
+    assert text.getvalue().count("waits:") == 1
+
+
+def test_a_pod_that_waits_long_for_a_reason_nobody_foresaw_is_told_too(api, monkeypatch):
+    monkeypatch.setattr(following, "STUCK_SECONDS", -1.0)
+    made, text = board(api)
+    made.update(workflow(waiting("fit", 'pods "fit" is forbidden: exceeded quota'), phase="Running"))
+    assert 'fit waits: pods "fit" is forbidden: exceeded quota' in text.getvalue()
 
 
 def test_each_step_is_shown_once_as_it_ends_and_again_after_a_retry():

@@ -14,6 +14,7 @@ TEMPLATE: Final = Kind(ARGO, "WorkflowTemplate")
 CRON: Final = Kind(ARGO, "CronWorkflow")
 CONFIG_MAP: Final = Kind("v1", "ConfigMap")
 POD: Final = Kind("v1", "Pod")
+SERVICE_ACCOUNT: Final = Kind("v1", "ServiceAccount")
 EVENT: Final = Kind("v1", "Event")
 NAMESPACE: Final = Kind("v1", "Namespace", namespaced=False)
 

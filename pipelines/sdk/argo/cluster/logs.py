@@ -8,8 +8,8 @@ from typing import Any
 
 from pipelines.sdk.argo.cluster import pods
 from pipelines.sdk.argo.cluster.costs import without_iterations
+from pipelines.sdk.argo.cluster.following import Board, observed
 from pipelines.sdk.argo.cluster.nodes import StepState, nodes, steps
-from pipelines.sdk.argo.cluster.watching import states
 from pipelines.sdk.errors import Finding, PipelineError, UsageError
 from pipelines.sdk.kube import ApiError, Cluster
 
@@ -90,11 +90,11 @@ def _archived(workflow: Mapping[str, Any], step: StepState) -> str:
     return ""
 
 
-def follow(cluster: Cluster, workflow: dict[str, Any], step: str, say: Say) -> dict[str, Any]:
+def follow(board: Board, workflow: dict[str, Any], step: str, say: Say) -> dict[str, Any]:
     """Says every line of a run's steps as they write them, until the run has ended.
 
     Args:
-        cluster: see Cluster.
+        board: for what hinders the run.
         workflow: the run.
         step: see `chosen`; one that has not begun is waited for.
         say: is called from several threads, one at a time.
@@ -104,8 +104,9 @@ def follow(cluster: Cluster, workflow: dict[str, Any], step: str, say: Say) -> d
 
     Raises:
         UsageError: the run has ended without such a step.
-        PipelineError: the run was deleted, or the cluster is out of reach.
+        PipelineError: the run was deleted, did not end in time, or the cluster is out of reach.
     """
+    cluster = board.cluster
     readers: dict[str, threading.Thread] = {}
     one_at_a_time = threading.Lock()
 
@@ -113,8 +114,8 @@ def follow(cluster: Cluster, workflow: dict[str, Any], step: str, say: Say) -> d
         with one_at_a_time:
             say(path, line)
 
-    for state in states(cluster, workflow):
-        workflow = state or workflow
+    for state in observed(board, workflow):
+        workflow = state
         names: dict[str, str] = {}
         for each, node in _attempts(workflow, step):
             if node in readers or each.phase == "Pending":

@@ -41,7 +41,7 @@ class StepState:
         ended: None before.
         exit_code: of its container; None where it has none yet, or never had one.
         pods: ids of the nodes that have its pods, one for each attempt.
-        outputs: values of its output parameters.
+        outputs: values of its output parameters; artifacts as records.
     """
 
     node: str
@@ -173,11 +173,12 @@ def _outputs(node: Node) -> dict[str, Json]:
     """The values that a launched step or a group gave, under the names they have in the pipeline."""
     found: dict[str, Json] = {}
     for each in (node.get("outputs") or {}).get("parameters") or ():
-        if each["name"].startswith("p-"):
+        kind, _, name = each["name"].partition("-")
+        if kind in ("p", "a") and name:
             try:
-                found[each["name"].removeprefix("p-")] = decode(each.get("value") or "null")
+                found[name] = decode(each.get("value") or "null")
             except WireError:  # of a native step: text as it is
-                found[each["name"].removeprefix("p-")] = each.get("value")
+                found[name] = each.get("value")
     return found
 
 

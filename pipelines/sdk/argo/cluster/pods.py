@@ -31,6 +31,18 @@ STUCK = (
 """Reasons for which a pod waits and nothing will change until somebody does something."""
 
 
+_IMAGE = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName")
+
+
+def family(reason: str) -> str:
+    """A word for why a pod waits that stays while Kubernetes tries again in other words.
+
+    Args:
+        reason: Argo's message, which begins with Kubernetes' word for it.
+    """
+    return "image" if reason.startswith(_IMAGE) else reason.partition(":")[0]
+
+
 def of_run(cluster: Cluster, run: str) -> dict[str, str]:
     """Names of a run's pods by the id of their node.
 

@@ -131,10 +131,12 @@ def _failures(cluster: Cluster, run: str, failed: Sequence[StepState]) -> tuple[
         return tuple(Failure(each, (), note) for each in failed)
     found = []
     for number, each in enumerate(failed):
-        fetched = (
+        lines, note = (
             pods.last_lines(cluster, names, each.pods, LOG_LINES) if number < SHOWN_FAILURES else ([], "")
         )
-        found.append(Failure(each, tuple(fetched[0]), fetched[1]))
+        # Argo's own error, where there never was a pod: its message says all.
+        never_ran = each.phase == "Error" and each.exit_code is None
+        found.append(Failure(each, tuple(lines), "" if never_ran else note))
     return tuple(found)
 
 
@@ -165,7 +167,7 @@ def show(told: Report, console: Console) -> None:
     style = STYLES.get(Status(told.status), "") if told.status in Status.__members__ else ""
     console.print(Text(f"{told.status} in {told.run.seconds:.0f} s", style=style), soft_wrap=True)
     for name, value in told.outputs.items():
-        console.print(f"  {name} = {_cut(json.dumps(value), 200)}", soft_wrap=True)
+        console.print(f"  {name} = {_cut(_shown(value), 200)}", soft_wrap=True)
 
 
 def _show_failures(told: Report, console: Console) -> None:
@@ -184,7 +186,18 @@ def _show_failures(told: Report, console: Console) -> None:
 
 
 def _cell(values: Mapping[str, Json]) -> str:
-    return _cut(", ".join(f"{name}={json.dumps(value)}" for name, value in values.items()), _CELL)
+    return _cut(", ".join(f"{name}={_shown(value)}" for name, value in values.items()), _CELL)
+
+
+def _shown(value: Json) -> str:
+    """A value for people; of artifacts, where they are."""
+    if isinstance(value, list) and value and all(map(_is_artifact, value)):
+        return json.dumps([each["uri"] for each in value])
+    return str(value["uri"]) if isinstance(value, dict) and _is_artifact(value) else json.dumps(value)
+
+
+def _is_artifact(value: Json) -> bool:
+    return isinstance(value, dict) and value.keys() >= {"name", "type", "uri", "metadata"}
 
 
 def _cut(text: str, limit: int) -> str:

@@ -42,7 +42,7 @@ def start(cluster: Cluster, run: dict[str, Any], template: Mapping[str, Any]) ->
         name = str(kube.create(cluster, run)["metadata"]["name"])
         seen = _until(lambda: _looked_at(cluster, name), SEEN_SECONDS)  # noqa: B023 - called here and now
         if seen is None:
-            return name, f"no controller has looked at {name} in {SEEN_SECONDS:g} s: is one running for it?"
+            return name, _unseen(cluster, name)
         if not _is_late(seen, template):
             return name, ""
         kube.delete(cluster, WORKFLOW, name)
@@ -51,6 +51,12 @@ def start(cluster: Cluster, run: dict[str, Any], template: Mapping[str, Any]) ->
             what = f"Argo's controller has not noticed the template in {LATE_SECONDS:g} s; no run was started"
             raise Unreachable(Finding(what, where, "look at the controller's log, then submit again"))
         time.sleep(1)
+
+
+def _unseen(cluster: Cluster, run: str) -> str:
+    where = f"namespace {cluster.namespace}"
+    what = f"no Argo controller has looked at {run} in {SEEN_SECONDS:g} s"
+    return f"{what}: is one running, and does it watch {where}? -n chooses another one"
 
 
 def _looked_at(cluster: Cluster, name: str) -> Mapping[str, Any] | None:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import runs
 from pipelines.sdk.argo.cluster.applying import apply_all, try_all, with_findings
 from pipelines.sdk.argo.cluster.changes import Change
-from pipelines.sdk.argo.cluster.kinds import TEMPLATE
+from pipelines.sdk.argo.cluster.kinds import SERVICE_ACCOUNT, TEMPLATE
 from pipelines.sdk.argo.cluster.pruning import prune
 from pipelines.sdk.argo.cluster.starting import start
 from pipelines.sdk.argo.options import Compiled
@@ -71,15 +72,17 @@ def submit(
     name = template_name(compiled)
     run = runs.document(name, arguments, scheduled)
     changes = _applied(cluster, compiled.documents, [run], force, dry_run)
+    lacking = _no_account(cluster, _template(compiled))
     if dry_run:
-        return Submitted(name, "", changes)
+        return Submitted(name, "", changes, notes=lacking)
     try:
         started, note = start(cluster, run, _template(compiled))
     except PipelineError as error:
         applied = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
         raise with_findings(error, (*error.findings, applied)) from error
     pruned, hindered = prune(cluster, name)
-    return Submitted(name, started, changes, tuple(pruned), tuple(each for each in (note, hindered) if each))
+    notes = (*lacking, *(each for each in (note, hindered) if each))
+    return Submitted(name, started, changes, tuple(pruned), notes)
 
 
 def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run: bool = False) -> Submitted:
@@ -96,10 +99,26 @@ def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run
     """
     name = template_name(compiled)
     changes = _applied(cluster, compiled.documents, [], force, dry_run)
+    lacking = _no_account(cluster, _template(compiled))
     if dry_run:
-        return Submitted(name, "", changes)
+        return Submitted(name, "", changes, notes=lacking)
     pruned, hindered = prune(cluster, name)
-    return Submitted(name, "", changes, tuple(pruned), (hindered,) if hindered else ())
+    return Submitted(name, "", changes, tuple(pruned), (*lacking, *((hindered,) if hindered else ())))
+
+
+def _no_account(cluster: Cluster, template: Mapping[str, Any]) -> tuple[str, ...]:
+    """What to say where the steps' service account is not there: Argo could start none of them.
+
+    Who may not look it up hears nothing. It is no reason to refuse: it can be made a moment later.
+    """
+    name = template["spec"].get("serviceAccountName") or "default"
+    try:
+        if kube.get(cluster, SERVICE_ACCOUNT, name) is not None:
+            return ()
+    except PipelineError:
+        return ()
+    what = f"no step can start: namespace {cluster.namespace} has no service account {name!r}"
+    return (f"{what}; platform/argo/runner.yaml makes one, --service-account chooses another one",)
 
 
 def _applied(
