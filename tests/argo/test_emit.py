@@ -1,6 +1,5 @@
 """Documents for Argo: complete, closed in themselves, the same each time."""
 
-import json
 import re
 
 import pytest
@@ -17,8 +16,6 @@ from tests.conftest import ROOT
 
 MODULES = (parameters, artifacts, branches, loops, groups, placeholders)
 PIPELINES = {case.pipeline.name: case.pipeline for module in MODULES for case in module.CASES}
-# Fields of reference schemas that Argo 3.7 does not have.
-TOO_NEW = ("podResources", "resourceClaims", "pendingTimeout", "executorPlugins", "addressingStyle", "plugin")
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
@@ -62,11 +59,6 @@ def test_the_same_pipeline_gives_the_same_text(plan):
     options = argo.Options(schedule="0 2 * * *", timezone="Europe/Helsinki")
     first, second = argo.emit(plan, options), argo.emit(plan, options)
     assert argo.to_yaml(first.documents) == argo.to_yaml(second.documents)
-
-
-def test_no_field_is_newer_than_the_oldest_controller(plan):
-    text = json.dumps(argo.emit(plan, argo.Options()).documents)
-    assert not [field for field in TOO_NEW if f'"{field}"' in text]
 
 
 def test_steps_are_containers_and_everything_else_is_none(plan):
