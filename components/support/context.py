@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final
 
 DEFAULT_EXPERIMENT: Final = "train"
+MARK: Final = "wire:"
+LONGEST: Final = 500  # characters of a parameter's value; a field of MLflow is small
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,14 @@ class Context:
 def _parameters(text: str) -> dict[str, str]:
     try:
         found = json.loads(text or "{}")
-    except ValueError:
+        return {str(name): _plain(str(value)) for name, value in found.items()}
+    except (ValueError, AttributeError):
         return {}  # a record for people: a step does not fail for want of it
-    return {str(name): str(value) for name, value in found.items()} if isinstance(found, dict) else {}
+
+
+def _plain(text: str) -> str:
+    """A value as people write it; in a workflow, what could be taken for something else is marked JSON."""
+    if text.startswith(MARK):
+        value = json.loads(text.removeprefix(MARK))
+        text = value if isinstance(value, str) else json.dumps(value)
+    return text[:LONGEST]

@@ -12,7 +12,7 @@ import pytest
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster.kinds import ENDED, TEMPLATE, WORKFLOW, phase
 from pipelines.sdk.errors import PipelineError
-from pipelines.sdk.kube import Cluster, Kind
+from pipelines.sdk.kube import Cluster
 from tests.argo import services
 from tests.argo.services import BUCKET, NAMESPACE, Bucket, wait_for
 
@@ -43,11 +43,7 @@ def bucket(cluster: Cluster) -> Bucket:
 
 
 def _need_images(cluster: Cluster) -> None:
-    nodes = kube.listing(cluster, Kind("v1", "Node", namespaced=False))
-    images = [i for n in nodes for i in n["status"].get("images", [])]
-    # An image whose name another one took has none left.
-    names = {name for image in images for name in image.get("names") or ()}
-    missing = [image for image in IMAGES if not any(name.endswith(image) for name in names)]
+    missing = services.missing_images(cluster, IMAGES)
     if missing:
         pytest.skip(f"no node has the images {', '.join(missing)}: tests/argo/images/build makes them")
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,8 +24,10 @@ OBJECTS = Path(__file__).parent / "objects"
 NAMESPACE = "ml"
 STORAGE = "http://fake-gcs.storage.svc.cluster.local:4443"
 BUCKET = "kfp-on-argo"
+TRACKING = "http://mlflow.mlflow.svc.cluster.local:5000"
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
 READY_SECONDS = 60
+STARTING_SECONDS = 240  # of MLflow's server on a machine that is busy
 _Found = TypeVar("_Found")
 
 
@@ -79,6 +82,42 @@ def set_up(cluster: Cluster) -> None:
     wait_for("the bucket", lambda: Bucket(BUCKET).make() or None)
 
 
+def missing_images(cluster: Cluster, wanted: Iterable[str]) -> list[str]:
+    """Those images that no node has.
+
+    Args:
+        cluster: to look at.
+        wanted: ends of names, with their tags.
+    """
+    nodes = kube.listing(cluster, Kind("v1", "Node", namespaced=False))
+    images = [image for node in nodes for image in node["status"].get("images", [])]
+    # An image whose name another one took has none left.
+    names = {name for image in images for name in image.get("names") or ()}
+    return [image for image in wanted if not any(name.endswith(image) for name in names)]
+
+
+@contextmanager
+def tracking(cluster: Cluster) -> Iterator[str]:
+    """An MLflow server, of which every step is told while it is there; gives its address."""
+    apply_file(cluster, OBJECTS / "mlflow.yaml")
+    try:
+        wait_for("MLflow's server", _tracked, STARTING_SECONDS)
+        yield TRACKING
+    finally:
+        for document in documents(OBJECTS / "mlflow.yaml"):
+            kind, metadata = Kind.of(document), document["metadata"]
+            if kind.name != "Namespace":  # that takes its time to go, and stands in the way of the next one
+                kube.delete(in_namespace(cluster, metadata["namespace"]), kind, metadata["name"])
+
+
+def _tracked() -> bool | None:
+    try:
+        urlopen(f"{TRACKING}/health", timeout=5).close()
+    except OSError:
+        return None
+    return True
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A bucket of the stand-in.
@@ -114,6 +153,13 @@ class Bucket:
         address = f"{self.address}/storage/v1/b/{self.name}/o/{quote(name, safe='')}?alt=media"
         with urlopen(address, timeout=30) as answer:
             return str(answer.read().decode())
+
+    def write(self, name: str, text: str) -> str:
+        """Makes an object; its URI."""
+        query = urlencode({"uploadType": "media", "name": name})
+        address = f"{self.address}/upload/storage/v1/b/{self.name}/o?{query}"
+        urlopen(Request(address, text.encode(), {"Content-Type": "text/plain"}), timeout=30).close()
+        return f"gs://{self.name}/{name}"
 
     def content(self, key: str) -> Any:
         """Text of an object, a mapping of names to texts for a folder, None where there is neither."""

@@ -136,3 +136,24 @@ def test_the_image_of_own_steps_is_told_to_them(project):
     }
     image = ["registry.example.org/step@sha256:1"]
     assert told == {"first": image, "second": image, "foreign": []}
+
+
+@dsl.pipeline
+def with_parameters(words: str = "a", others: list = []) -> None:
+    first()
+    foreign()
+
+
+def test_what_the_run_was_started_with_is_told_to_own_steps_alone():
+    templates = emit(plan_of(with_parameters), Options()).documents[-1]["spec"]["templates"]
+    told = {
+        each["name"]: [
+            e["value"] for e in each["container"].get("env", []) if e["name"] == "PIPELINE_PARAMETERS"
+        ]
+        for each in templates
+        if "container" in each
+    }
+    assert told["foreign"] == []
+    (expression,) = told["first"]
+    assert "'words': workflow.parameters['words']" in expression
+    assert "'others': workflow.parameters['others']" in expression

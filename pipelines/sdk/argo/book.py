@@ -71,6 +71,7 @@ class Book:
         root: where artifacts go.
         image: in place of the project's own.
         workspace: whether the run has a folder that all its steps share.
+        parameters: names of the pipeline's own.
         templates: by name, each without its name.
         documents: of the launched steps.
         steps: of the whole pipeline.
@@ -84,6 +85,7 @@ class Book:
     root: str
     image: str
     workspace: bool
+    parameters: tuple[str, ...] = ()
     templates: Shelf = field(default_factory=lambda: Shelf(MAIN))
     documents: Shelf = field(default_factory=Shelf)
     steps: list[StepInfo] = field(default_factory=list)

@@ -44,7 +44,8 @@ def emit(plan: Plan, options: Options) -> Compiled:
     """
     name = _name(options.name or plan.name)
     root = checked_root(options.pipeline_root or plan.pipeline_root or PIPELINE_ROOT)
-    book = Book(options, plan.name, root, options.image, bool(plan.platform.workspace))
+    told = tuple(plan.root.interface.parameters)
+    book = Book(options, plan.name, root, options.image, bool(plan.platform.workspace), told)
     rewritten = wrapped(settings_as_inputs(plan))
     inputs, given = handed_over(_entry(rewritten))
     body = dag_body(plan.name, _without_defaults(rewritten.root), inputs, "", book, False)
@@ -64,7 +65,7 @@ def emit(plan: Plan, options: Options) -> Compiled:
     made += [documents.workflow_template(*each, plan, options) for each in (*others, (name, spec))]
     if options.schedule:
         made.append(documents.cron_workflow(name, options))
-    return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(book.warnings))
+    return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(dict.fromkeys(book.warnings)))
 
 
 def _name(wished: str) -> str:

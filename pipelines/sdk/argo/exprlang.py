@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from pipelines.sdk.argo.travel import Carrier, Index, Key, Lists, Or, Resolve, Text
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
 from pipelines.sdk.values import Json
+
+MOST_TOLD = 30_000
+"""Bytes of the parameters that steps are told of, at most; all variables of a process share one place."""
 
 _SHORT = {"'": r"\'", "\\": r"\\", "\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _BROKEN_UP = (
@@ -159,6 +162,16 @@ def entry(name: str, is_text: bool) -> str:
     raw = f"workflow.parameters['{name}']"
     marked = f"hasPrefix({raw}, 'wire:') ? trimPrefix({raw}, 'wire:')"
     return f"{marked} : {_guarded(f'toJson({raw})' if is_text else raw)}"
+
+
+def told(names: Iterable[str]) -> str:
+    """Parameters of the workflow as people wrote them: a JSON object of texts; `{}` where they are too long.
+
+    Args:
+        names: of the parameters.
+    """
+    held = ", ".join(f"{literal(name)}: workflow.parameters[{literal(name)}]" for name in names)
+    return given(_guarded(f"toJson({{{held}}})"), f"len(#) > {MOST_TOLD} ? '{{}}' : #")
 
 
 def _guarded(expression: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pipelines.sdk.argo import exprlang
 from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names
 from pipelines.sdk.argo.native import native_body
@@ -76,7 +77,7 @@ def _launched(
     files = _Files(step)
     is_own = step.image == STEP_IMAGE
     image = book.image if book.image and is_own else step.image
-    env = {"PIPELINE_NAME": book.pipeline, **({"PIPELINE_IMAGE": image} if is_own else {})}
+    env = {"PIPELINE_NAME": book.pipeline, **(_own_environment(image, book) if is_own else {})}
     held, artifacts = _artifacts(inputs, step, files, book.root)
     book.steps.append(StepInfo(path, "launched", image))
     _, arguments = handed_over(inputs)
@@ -96,6 +97,12 @@ def _launched(
     }
     name = book.templates.add(_component(step), _without_empty(template))
     return Body(name, files.carriers("p", "a", path), files.carriers("c", "ac", path) if twins else {})
+
+
+def _own_environment(image: str, book: Book) -> dict[str, str]:
+    """What the project's own steps note in MLflow: where they ran, and what the run was started with."""
+    told = {"PIPELINE_PARAMETERS": f"{{{{={exprlang.told(book.parameters)}}}}}"} if book.parameters else {}
+    return {"PIPELINE_IMAGE": image, **told}
 
 
 def _common(root: str) -> list[str]:

@@ -224,6 +224,29 @@ def test_the_parent_records_what_the_pipeline_was_started_with(store, monkeypatc
     assert parent.data.params == {"gate": "enforce", "horizon": "1"}
 
 
+def test_a_workflow_tells_texts_that_need_it_as_marked_json(store, monkeypatch):
+    told = {"source": 'wire:"a {\\u007b b"', "as_of": "wire:null", "gate": "off", "candidates": "x" * 600}
+    monkeypatch.setenv("PIPELINE_PARAMETERS", json.dumps(told))
+
+    with step_run("one"):
+        pass
+
+    (parent,), _ = runs(store)
+    plain = {"source": "a {{ b", "as_of": "null", "gate": "off", "candidates": "x" * 500}
+    assert parent.data.params == plain
+
+
+@pytest.mark.parametrize("text", ["", "[1]", "{", '{"a": "wire:{"}'])
+def test_parameters_that_cannot_be_read_are_not_recorded(store, monkeypatch, text):
+    monkeypatch.setenv("PIPELINE_PARAMETERS", text)
+
+    with step_run("one"):
+        pass
+
+    (parent,), _ = runs(store)
+    assert parent.data.params == {}
+
+
 def test_the_parent_records_an_address_without_its_secrets(store, monkeypatch):
     source = " https://me:pa55word@example.org/a.csv?signature=s3cret"
     monkeypatch.setenv("PIPELINE_PARAMETERS", json.dumps({"source": source, "metric": "mae"}))
