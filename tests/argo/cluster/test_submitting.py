@@ -80,6 +80,11 @@ def test_a_wrong_option_is_refused_before_anything_is_created(api, command, file
     assert told in done.err
 
 
+def test_a_value_too_long_to_travel_is_refused_with_the_parameter(api, command, file):
+    done = command("submit", file, "-p", f"words=\u2603{'x' * 40_000}", cluster=api)
+    assert done.code == 2 and "parameter words: the value is 40" in done.err
+
+
 def test_a_service_account_that_is_not_there_is_warned_of(api, command, file):
     for options in ((), ("--dry-run",)):
         done = command("submit", file, "--service-account", "nobody", *options, cluster=api)

@@ -154,7 +154,7 @@ def waiting(name, message):
 
 def test_a_pod_that_waits_for_something_that_will_not_come_is_told_once_with_the_reason(api):
     made, text = board(api)
-    for message in ("ErrImagePull: no x", "ImagePullBackOff: Back-off pulling image x", "ErrImagePull: no x"):
+    for message in ("ErrImagePull: no x", "ImagePullBackOff: Back-off pulling image x", "ErrImagePull: y"):
         made.update(workflow(waiting("fit", message), phase="Running"))
     assert text.getvalue().splitlines() == [
         "fit waits: ErrImagePull: no x",
@@ -274,3 +274,14 @@ def test_a_watch_that_is_forbidden_is_an_error_and_not_a_pause(api, login, run):
     mine = kube.connect(api.namespace, env={"KUBECONFIG": str(login(read))})
     with pytest.raises(PipelineError, match="may not watch workflows"):
         list(states(mine, run))
+
+
+def test_a_step_that_has_not_begun_is_waited_for_and_that_is_said(api, command, run):
+    nodes = workflow(pod("pipeline.load"))["status"]["nodes"]
+    for node_ in nodes.values():
+        node_["name"] = node_["name"].replace("run", run["metadata"]["name"], 1)
+    write(api, run, phase="Running", nodes=nodes)
+    later(lambda: write(api, run, phase="Succeeded"))
+    done = command("logs", run["metadata"]["name"], "fit", "-f", cluster=api)
+    assert done.code == Exit.USAGE and "steps that have begun: load" in done.err
+    assert done.err.count("no step fit has begun yet, waiting for it; begun: load") == 1

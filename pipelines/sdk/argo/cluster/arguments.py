@@ -7,6 +7,7 @@ from typing import Any
 
 from pipelines.sdk.argo.documents import launch_text
 from pipelines.sdk.errors import Finding, UsageError
+from pipelines.sdk.launch import WireError
 from pipelines.sdk.values import Interface, Json, ParameterType
 
 
@@ -18,14 +19,24 @@ def parameters(interface: Interface, values: Mapping[str, Json]) -> list[dict[st
         values: those that were given, checked; an artifact is its URI.
 
     Raises:
-        UsageError: an artifact is a path of this machine, which no pod can read.
+        UsageError: an artifact is a path of this machine, which no pod can read; or a value is too long.
     """
     local = [name for name in interface.artifacts if _local(values.get(name))]
     if local:
         what = "a path of this machine cannot be read on a cluster"
         mend = "copy it to a bucket, and give its URI (gs://..., s3://...)"
         raise UsageError(*(Finding(what, f"parameter {name}", mend) for name in local))
-    return [{"name": name, "value": _text(interface, name, value)} for name, value in values.items()]
+    texts: dict[str, str] = {}
+    long: list[Finding] = []
+    for name, value in values.items():
+        try:
+            texts[name] = _text(interface, name, value)
+        except WireError as error:
+            mend = "put it into a bucket, and let the pipeline take its URI"
+            long.append(Finding(error.what, f"parameter {name}", mend))
+    if long:
+        raise UsageError(*long)
+    return [{"name": name, "value": text} for name, text in texts.items()]
 
 
 def _text(interface: Interface, name: str, value: Json) -> str:

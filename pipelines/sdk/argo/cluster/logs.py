@@ -116,6 +116,9 @@ def follow(board: Board, workflow: dict[str, Any], step: str, say: Say) -> dict[
 
     for state in observed(board, workflow):
         workflow = state
+        if step and not known(workflow, step):
+            began = ", ".join(dict.fromkeys(each.path for each in chosen(steps(workflow), ""))) or "none"
+            board.tell(f"no step {step} has begun yet, waiting for it; begun: {began}", "not begun")
         names: dict[str, str] = {}
         for each, node in _attempts(workflow, step):
             if node in readers or each.phase == "Pending":

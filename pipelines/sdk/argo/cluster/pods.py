@@ -31,16 +31,20 @@ STUCK = (
 """Reasons for which a pod waits and nothing will change until somebody does something."""
 
 
-_IMAGE = ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName")
+_SAME = (
+    ("image", ("ImagePullBackOff", "ErrImagePull", "ErrImageNeverPull", "InvalidImageName")),
+    ("node", ("Unschedulable", "FailedScheduling")),
+)
 
 
 def family(reason: str) -> str:
-    """A word for why a pod waits that stays while Kubernetes tries again in other words.
+    """A word for why a pod waits that stays the same while Kubernetes says it in other words.
 
     Args:
         reason: Argo's message, which begins with Kubernetes' word for it.
     """
-    return "image" if reason.startswith(_IMAGE) else reason.partition(":")[0]
+    word = reason.partition(":")[0]
+    return next((name for name, words in _SAME if word in words), word)
 
 
 def of_run(cluster: Cluster, run: str) -> dict[str, str]:
