@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipelines.sdk.argo import documents, exprlang, outputs
+from pipelines.sdk.argo import documents, exprlang, outputs, versions
 from pipelines.sdk.argo.book import MAIN, Book
 from pipelines.sdk.argo.dags import dag_body
 from pipelines.sdk.argo.names import digest, task_names
@@ -65,7 +65,8 @@ def emit(plan: Plan, options: Options) -> Compiled:
     made += [documents.workflow_template(*each, plan, options) for each in (*others, (name, spec))]
     if options.schedule:
         made.append(documents.cron_workflow(name, options))
-    return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(dict.fromkeys(book.warnings)))
+    found = dict.fromkeys([*book.warnings, *versions.warnings(options.argo, templates)])
+    return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(found))
 
 
 def _name(wished: str) -> str:
