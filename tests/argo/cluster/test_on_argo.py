@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pipelines.sdk import kube
+from pipelines.sdk.argo.cluster import pods as log_of_pods
 from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, CRON, ENDED, POD, TEMPLATE, WORKFLOW, phase
 from pipelines.sdk.argo.cluster.nodes import nodes, steps
 from pipelines.sdk.kube import Cluster, Selection
@@ -165,7 +166,9 @@ def test_ctrl_c_leaves_the_run_running_and_says_how_to_go_on(cluster, command, o
     assert "Traceback" not in err and phase(kube.get(cluster, WORKFLOW, run)) not in ENDED
 
 
-def test_logs_are_followed_while_steps_write_them(cluster, command, on_argo):
+def test_logs_are_followed_while_steps_write_them(cluster, command, on_argo, monkeypatch):
+    # Each connection ends before the step has said its next word.
+    monkeypatch.setattr(log_of_pods, "SILENT_SECONDS", 1.0)
     run = on_argo(pipelines.long, "-p", "seconds=5").json["run"]
     done = command("logs", run, "--follow", cluster=cluster)
     lines = done.out.splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from pipelines.sdk.kube import ApiError, Cluster
 Say = Callable[[str, str], None]
 """Called with a step's path and a line of its log."""
 
+_PAUSE_SECONDS = 1.0
+_LAST_WORDS_SECONDS = 60.0  # that a log may take to arrive when its run has ended
 _SCHEMES = {"gcs": "gs", "s3": "s3", "oss": "oss"}
 
 
@@ -128,7 +131,7 @@ def follow(board: Board, workflow: dict[str, Any], step: str, say: Say) -> dict[
             readers[node] = threading.Thread(target=_read, args=arguments, daemon=True)
             readers[node].start()
     for reader in readers.values():
-        reader.join()
+        reader.join(_LAST_WORDS_SECONDS)
     if not readers:
         chosen(steps(workflow), step)
     return workflow
@@ -145,17 +148,26 @@ def _attempts(workflow: Mapping[str, Any], step: str) -> Iterator[tuple[StepStat
 
 
 def _read(cluster: Cluster, pod: str, path: str, say: Say) -> None:
+    """Says what a pod writes until its step has ended, through connections that end before that."""
     if not pod:
         say(path, "(its pod is gone, and its log with it)")
         return
-    try:
-        for line in pods.log(cluster, pod, follow=True):
-            say(path, line)
-    except ApiError as error:
-        what = "its container never started" if error.status == 400 else error.findings[0].what
-        say(path, f"({what})")
-    except PipelineError as error:
-        say(path, f"({error.findings[0].what})")
+    said = 0
+    while True:
+        try:
+            for number, line in enumerate(pods.log(cluster, pod, follow=True), 1):
+                if number > said:
+                    said = number
+                    say(path, line)
+        except ApiError as error:
+            what = "its container never started" if error.status == 400 else error.findings[0].what
+            say(path, f"({what})")
+            return
+        except PipelineError:  # a step that says nothing for long, or something on the way had enough
+            pass
+        if not pods.runs(cluster, pod):
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def begun(workflow: Mapping[str, Any]) -> bool:

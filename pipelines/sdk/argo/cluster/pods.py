@@ -84,6 +84,21 @@ def log(cluster: Cluster, pod: str, *, tail: int = 0, follow: bool = False) -> I
             yield line
 
 
+def runs(cluster: Cluster, pod: str) -> bool:
+    """Whether a step's container goes on; taken for granted where the cluster does not answer.
+
+    Args:
+        cluster: see Cluster.
+        pod: its name.
+    """
+    try:
+        found = kube.get(cluster, POD, pod)
+    except PipelineError as error:
+        return not isinstance(error, ApiError)
+    containers = ((found or {}).get("status") or {}).get("containerStatuses") or ()
+    return any(each["name"] == CONTAINER and "running" in each["state"] for each in containers)
+
+
 def last_lines(
     cluster: Cluster, pods: Mapping[str, str], attempts: Sequence[str], count: int
 ) -> tuple[list[str], str]:
