@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.ir import header
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import STEP_IMAGE
 from pipelines.sdk.values import Json
@@ -38,7 +39,7 @@ def to_ir(pipeline: Any) -> str:
                 compiler.Compiler().compile(pipeline, str(file))
         except (TypeError, ValueError, RuntimeError) as error:
             raise BadPipeline(Finding(f"kfp cannot compile it: {error}", pipeline.name)) from error
-        return _DEFAULT.sub(_in_order, file.read_text(encoding="utf-8"))
+        return header.mended(_DEFAULT.sub(_in_order, file.read_text(encoding="utf-8")))
 
 
 def _in_order(found: re.Match[str]) -> str:

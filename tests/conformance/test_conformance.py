@@ -11,10 +11,20 @@ from pipelines.sdk import ir
 from tests.bench import pods
 from tests.conformance import harness
 from tests.conformance.case import Case, Outcome
-from tests.conformance.pipelines import artifacts, branches, groups, loops, parameters, placeholders
+from tests.conformance.pipelines import (
+    artifacts,
+    branches,
+    containers,
+    groups,
+    loops,
+    parameters,
+    placeholders,
+)
 
 CASES = [
-    case for module in (parameters, artifacts, branches, loops, groups, placeholders) for case in module.CASES
+    case
+    for module in (parameters, artifacts, branches, loops, groups, placeholders, containers)
+    for case in module.CASES
 ]
 
 

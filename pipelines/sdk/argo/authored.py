@@ -30,6 +30,11 @@ def references(value: Json) -> Iterator[Reference]:
             yield from references(element)
 
 
+def placeholders_in(value: Json) -> tuple[Reference, ...]:
+    """Every placeholder in the texts of a JSON value, each once."""
+    return tuple(dict.fromkeys(references(value)))
+
+
 def names_in(value: Json) -> list[str] | None:
     """The input parameters that placeholders in a value name, each once; None where it has no placeholder."""
     found = list(references(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pipelines.sdk.argo.authored import names_in
+from pipelines.sdk.argo.authored import names_in, placeholders_in
 from pipelines.sdk.argo.travel import Carrier, Resolve, Text
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.launch import encode
@@ -40,4 +40,5 @@ def imported(task: Task, importer: Importer, inputs: Mapping[str, Carrier], wher
     wanted = names_in(record)
     if wanted is None:
         return carrier
-    return carrier.then(Resolve(tuple((n, inputs[n]) for n in wanted if n in inputs)))
+    siblings = tuple((n, inputs[n]) for n in wanted if n in inputs)
+    return carrier.then(Resolve(siblings, placeholders_in(record)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.sdk.argo import decisions, exprlang
-from pipelines.sdk.argo.authored import names_in
+from pipelines.sdk.argo.authored import names_in, placeholders_in
 from pipelines.sdk.argo.book import Body
 from pipelines.sdk.argo.importers import imported
 from pipelines.sdk.argo.names import parameter_names
@@ -115,7 +115,8 @@ def arguments(task: Task, group: Group) -> dict[str, Carrier]:
         if isinstance(binding, Constant) and (wanted := names_in(binding.value)) is not None:
             own = isinstance(task.body, Step)
             siblings = [(n, n if own else _bound(task.arguments[n], task, group)) for n in wanted]
-            carrier = carrier.then(Resolve(tuple((n, s) for n, s in siblings if s is not None)))
+            known = tuple((n, s) for n, s in siblings if s is not None)
+            carrier = carrier.then(Resolve(known, placeholders_in(binding.value)))
         found[name] = carrier
     return found
 
@@ -147,7 +148,8 @@ def _item(loop: Loop, task: Task, group: Group) -> Carrier | None:
         return None
     if isinstance(loop.items, Constant) and (wanted := names_in(loop.items.value)) is not None:
         siblings = [(n, _bound(task.arguments[n], task, group)) for n in wanted]
-        items = items.then(Resolve(tuple((n, s) for n, s in siblings if s is not None)))
+        known = tuple((n, s) for n, s in siblings if s is not None)
+        items = items.then(Resolve(known, placeholders_in(loop.items.value)))
     return items.then(Index(ITEM))
 
 

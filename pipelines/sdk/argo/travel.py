@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from pipelines.sdk.launch import encode
+from pipelines.sdk.launch.references import Reference
 from pipelines.sdk.values import Json
 
 
@@ -72,9 +73,11 @@ class Resolve:
     Args:
         siblings: by the name that a placeholder has for it, a value; or the name of another input of the
             step itself.
+        placeholders: all that are in it, each once.
     """
 
     siblings: tuple[tuple[str, Carrier | str], ...]
+    placeholders: tuple[Reference, ...] = ()
 
 
 Via: TypeAlias = Key | Index | Lists | Or | Resolve
@@ -125,7 +128,8 @@ def through(base: str, carrier: Carrier, give: Callable[[str, Text], Text]) -> C
         if isinstance(each, Index):
             via.append(Index(give(f"i-{base}-{number}", each.at)))
         elif isinstance(each, Resolve):
-            via.append(Resolve(tuple((n, _sibling(f"{base}-{n}", s, give)) for n, s in each.siblings)))
+            siblings = tuple((n, _sibling(f"{base}-{n}", s, give)) for n, s in each.siblings)
+            via.append(replace(each, siblings=siblings))
         else:
             via.append(each)
     return replace(carrier, text=text, via=tuple(via))
@@ -165,6 +169,6 @@ def _instruction(name: str, each: Via) -> str:
             return f'{{"lists":{levels}}}'
         case Or(wire):
             return f'{{"or":{wire}}}'
-        case Resolve(siblings):
+        case Resolve(siblings, _):
             names = {n: s if isinstance(s, str) else f"{name}.{n}" for n, s in siblings}
             return encode({"resolve": names})

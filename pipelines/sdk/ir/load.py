@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 from kfp.pipeline_spec import pipeline_spec_pb2 as pb
 
 from pipelines.sdk.errors import BadPipeline, Finding
-from pipelines.sdk.ir import yamltext
+from pipelines.sdk.ir import header, yamltext
 from pipelines.sdk.ir.shape import Misfit, described, line_of, misfits
 from pipelines.sdk.ir.values import json_value
 from pipelines.sdk.values import Json
@@ -72,7 +72,7 @@ def load(text: str, where: str) -> Documents:
 def _documents(text: str, where: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """The pipeline and the platform document, in whichever order they stand."""
     try:
-        documents = yamltext.documents(text)
+        documents = yamltext.documents(header.mended(text))
     except yamltext.BadYaml as error:
         raise _bad(error.what, _at(where, error.line), "") from error
     if not documents:

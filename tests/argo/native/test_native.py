@@ -1,11 +1,13 @@
 """Containers that run without a launcher: what is decided, what is written, what is refused."""
 
 import json
+from pathlib import Path
 from typing import Optional
 
 import pytest
+import yaml
 from kfp import dsl
-from kfp.dsl import Dataset, Input, Output
+from kfp.dsl import Dataset, Input, Output, PipelineTaskFinalStatus
 
 from pipelines.sdk import argo, ir
 from pipelines.sdk.argo.native.texts import BRACE
@@ -83,6 +85,42 @@ def looping(texts: list) -> list:
     with dsl.ParallelFor(texts) as text:
         made = tool(text=text, number=1)
     return dsl.Collected(made.outputs["out"])
+
+
+@dsl.container_component
+def status_reader(status: PipelineTaskFinalStatus):
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=["tool"], args=[status])
+
+
+@dsl.container_component
+def list_reader(items: list, model: Output[Dataset]):
+    about = model.metadata["about"]
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=["tool", items, f"<{about}>"])
+
+
+@dsl.pipeline
+def made_of_texts(text: str):
+    first = tool(text=f"{text}!", number=1)
+    tool(text=f"{text} and {first.outputs['out']}, {dsl.PIPELINE_JOB_NAME_PLACEHOLDER}", number=1)
+
+
+@dsl.pipeline
+def of_the_pod():
+    tool(text=f"pod {dsl.PIPELINE_TASK_ID_PLACEHOLDER}", number=1)
+
+
+@dsl.pipeline
+def ending(text: str):
+    with dsl.ExitHandler(status_reader()):
+        snake(text=text)
+
+
+@dsl.pipeline
+def parts(items: list):
+    with dsl.ParallelFor(items) as part:
+        made = tool(text="x", number=1)
+        list_reader(items=part)
+    list_reader(items=dsl.Collected(made.outputs["out"]))
 
 
 @pytest.fixture
@@ -190,6 +228,56 @@ def test_what_needs_a_launcher_is_refused_by_name(compiled, pipeline, task, what
     assert finding.where == f"task {task}"
     assert what in finding.what
     assert "--launched" in finding.mend
+
+
+def test_text_of_several_values_is_put_together_by_argo_in_one_go(compiled):
+    # Placeholders are cut out before any value is put in, so a value can hold what looks like one.
+    group = templates(compiled(made_of_texts).documents)["tool"]
+    (said,) = (each for name, each in arguments_of(group).items() if name == "t-text")
+    cut, _, _ = said.partition("hasPrefix(#, ")
+    assert "$.inputs.parameters" in cut
+    assert "toJson(" not in cut
+
+
+def test_how_a_run_ended_reaches_a_container_as_json(compiled):
+    made = compiled(ending)
+    assert {each.name: each.kind for each in made.steps}["status-reader"] == "native"
+    status = arguments_of(templates(made.documents)["status-reader"])["t-status"]
+    assert "the value is not a TASK_FINAL_STATUS" in status
+    assert "type(#) == 'map'" in status
+
+
+def test_a_part_of_a_list_is_written_anew_with_a_warning_and_a_collected_list_is_not(compiled):
+    made = compiled(parts)
+    (warning,) = (each for each in made.warnings if "writes anew" in each.what)
+    assert warning.where == "step list-reader"
+    known = [each for name, each in templates(made.documents).items() if name.startswith("list-reader")]
+    texts = [arguments_of(each)["t-items"] for each in known if "dag" in each]
+    assert sorted("toJson(" in each for each in texts) == [False, True]
+
+
+def test_the_metadata_of_an_output_before_it_exists_is_what_the_component_declares(compiled):
+    leaf = templates(compiled(parts).documents)["list-reader-run"]
+    assert leaf["container"]["command"][2] == "<null>"
+
+
+def with_value(text, of):
+    """IR of `tools` whose task gets another text."""
+    document = yaml.safe_load(Path(of).read_text())
+    inputs = document["root"]["dag"]["tasks"]["tool"]["inputs"]["parameters"]
+    inputs["text"] = {"runtimeValue": {"constant": text}}
+    return yaml.safe_dump(document)
+
+
+def test_a_value_that_refers_to_itself_is_refused(tmp_path):
+    text = with_value("x{{$.inputs.parameters['text']}}", harness.compiled(tools, tmp_path))
+    with pytest.raises(BadPipeline, match="input 'text' has a value that refers to itself"):
+        argo.emit(ir.read(text, "circle"), argo.Options())
+
+
+def test_what_only_the_pod_knows_cannot_be_a_part_of_a_value(compiled):
+    with pytest.raises(BadPipeline, match="is known to the pod alone"):
+        compiled(of_the_pod)
 
 
 def test_a_newline_that_argo_drops_is_a_warning(compiled):

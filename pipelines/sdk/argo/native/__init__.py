@@ -11,7 +11,7 @@ from typing import Any
 from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.native.kinds import is_python, parts
 from pipelines.sdk.argo.native.naming import StepNaming
-from pipelines.sdk.argo.native.templates import files_of, trimmed, write
+from pipelines.sdk.argo.native.templates import files_of, rewritten, trimmed, write
 from pipelines.sdk.argo.native.words import Inexpressible
 from pipelines.sdk.argo.options import StepInfo
 from pipelines.sdk.argo.pods import PodFields
@@ -66,5 +66,5 @@ def native_body(
     if body is None:
         raise BadPipeline(*(each.finding(f"task {path}", _MEND) for each in problems))
     book.steps.append(StepInfo(path, "native", step.image))
-    book.warnings.extend(trimmed(naming))
+    book.warnings.extend((*trimmed(naming), *rewritten(naming)))
     return body

@@ -47,7 +47,7 @@ def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
     writer, words = _Writer(), (*entry, *args)
     fixed = next((at for at, word in enumerate(words) if _chosen(word)), len(words))
     if not fixed:
-        raise Inexpressible("an IfPresent", "cannot be the program itself")
+        raise Inexpressible("an IfPresent", "cannot be the program itself", "write the program before it")
     written = [writer.word(each) for each in words[:fixed]]
     if fixed == len(words):
         container = {"command": written[: len(entry)], "args": written[len(entry) :]}

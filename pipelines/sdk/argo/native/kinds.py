@@ -47,7 +47,12 @@ def parts(step: Step, naming: StepNaming) -> tuple[Mapping[str, tuple[Word, ...]
     problems = list(reader.problems)
     if not found["command"]:
         problems.append(
-            Inexpressible("it", "has no command, and Argo would have to ask the image's registry")
+            Inexpressible(
+                "it",
+                "has no command, and Argo would have to ask the image's registry",
+                "write the image's entry point into its command, or name the component with --launched "
+                "if its image has python3",
+            )
         )
     lists = [name for name, spec in step.interface.output_artifacts.items() if spec.is_list]
     problems += [Inexpressible(f"output {name!r}", "is a list of artifacts") for name in lists]

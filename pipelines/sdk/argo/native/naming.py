@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipelines.sdk.argo.exprlang import fail, given, literal, of, value
+from pipelines.sdk.argo.exprlang import fail, given, literal, value
 from pipelines.sdk.argo.native.facts import fact, output_uri
 from pipelines.sdk.argo.native.texts import argument, metadata
+from pipelines.sdk.argo.native.wires import Arrivals, wire
 from pipelines.sdk.argo.native.words import Inexpressible, Known, Later, Piece, Told
-from pipelines.sdk.argo.travel import Carrier, Or, Resolve
+from pipelines.sdk.argo.travel import Carrier
 from pipelines.sdk.launch import LaunchError
 from pipelines.sdk.launch.parameters import coerce
 from pipelines.sdk.launch.references import Reference
@@ -19,8 +20,7 @@ from pipelines.sdk.plan import Step
 from pipelines.sdk.values import ArtifactSpec, Parameter, ParameterType
 
 _NUMBERS_AND_WORDS = (ParameterType.INTEGER, ParameterType.DOUBLE, ParameterType.BOOLEAN)
-_CONTAINERS = (ParameterType.LIST, ParameterType.STRUCT)
-_LAUNCHERS_OWN = (ParameterType.FINAL_STATUS, ParameterType.TASK_CONFIG)
+_PLAIN = (ParameterType.STRING, *_NUMBERS_AND_WORDS)
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class StepNaming:
         files: of the step.
         root: the pipeline root.
         fetched: filled with the input artifacts whose bytes the command names.
+        rewritten: filled with the inputs whose JSON Argo writes anew.
     """
 
     step: Step
@@ -65,6 +66,7 @@ class StepNaming:
     files: Files
     root: str
     fetched: set[str] = field(default_factory=set)
+    rewritten: set[str] = field(default_factory=set)
 
     @property
     def component(self) -> str:
@@ -112,33 +114,31 @@ class StepNaming:
             return True
         if not spec.optional:
             return True  # without a value the step fails before its command is looked at
-        carrier = self.inputs.get(name)
+        carrier = self._arrived(name)
         return False if carrier is None else f"{self._value(name, carrier)} != nil"
 
+    def _arrived(self, name: str) -> Carrier | None:
+        return Arrivals(self.inputs, self.step.interface, self.root, self.where).plain(name)
+
     def _value(self, name: str, carrier: Carrier) -> str:
-        if any(isinstance(each, Resolve) for each in carrier.via):
-            raise Inexpressible(f"input {name!r}", "gets a text with placeholders in it")
         if carrier.artifact and carrier.levels > 1:
             raise Inexpressible(f"input {name!r}", "is picked from a list that several loops collected")
         return value(carrier, self.where)
 
     def _parameter(self, reference: Reference) -> Piece:
         spec = self.step.interface.parameters[reference.name]
-        if spec.type in _LAUNCHERS_OWN:
-            raise Inexpressible(reference.text, f"is a {spec.type}, which only a launcher can write")
         absent = self._absent(reference, spec)
-        carrier = self.inputs.get(reference.name)
+        carrier = self._arrived(reference.name)
         if carrier is None and isinstance(absent, str):
             return Known(absent)
         where = f"{self.where}, input {reference.name!r}"
         missing = absent if isinstance(absent, str) else ""
         text = literal(missing) if missing or isinstance(absent, str) else fail(f"{where}: it has no value")
         if carrier is not None:
-            wire = _wire(carrier)
-            if not wire and spec.type in _CONTAINERS:
-                what = "is a list or struct taken out of another, which Argo would write in another way"
-                raise Inexpressible(reference.text, what)
-            text = argument(spec.type, wire, self._value(reference.name, carrier), text, where)
+            written = wire(carrier)
+            if not written and spec.type not in _PLAIN:
+                self.rewritten.add(reference.name)
+            text = argument(spec.type, written, self._value(reference.name, carrier), text, where)
             text = _one_of(text, spec, where)
         return Told(reference.name, text, spec.type in _NUMBERS_AND_WORDS)
 
@@ -159,7 +159,7 @@ class StepNaming:
             raise Inexpressible(reference.text, "is a list of artifacts")
         if not reference.attribute or (reference.attribute == "metadata" and not reference.keys):
             raise Inexpressible(reference.text, "is the whole record, which Argo would write in another way")
-        carrier = self.inputs.get(name)
+        carrier = self._arrived(name)
         if carrier is None:
             if spec.optional:
                 return Known("null")
@@ -191,6 +191,8 @@ class StepNaming:
                 return Later(output_uri(self.root, name))
             case "name":
                 return Known(name)
+            case "metadata":
+                return Known(_metadata(spec.metadata, reference.keys))
         raise Inexpressible(reference.text, "is the record of an output, which is not there yet")
 
     def key(self, name: str, prefix: str) -> str:
@@ -204,7 +206,10 @@ class StepNaming:
             f"{self.where}, input {name!r}: it is not in {prefix}, and without a launcher nobody fetches it"
         )
         inside = f"hasPrefix(#.uri, {literal(prefix)}) ? trimPrefix(#.uri, {literal(prefix)}) : {elsewhere}"
-        return given(self._value(name, self.inputs[name]), f"# == nil ? 'none' : {inside}")
+        carrier = self._arrived(name)
+        if carrier is None:
+            return literal("none")
+        return given(self._value(name, carrier), f"# == nil ? 'none' : {inside}")
 
 
 def as_text(known: object, kind: ParameterType) -> str:
@@ -220,14 +225,11 @@ def as_text(known: object, kind: ParameterType) -> str:
     return typed if isinstance(typed, str) else json.dumps(typed)
 
 
-def _wire(carrier: Carrier) -> str:
-    """Expression of the wire text; empty where only a part of it, or something in it, is meant."""
-    text = of(carrier.text)
-    for each in carrier.via:
-        if not isinstance(each, Or):
-            return ""
-        text = f"({text} == 'null' ? {literal(each.wire)} : {text})"
-    return text
+def _metadata(known: object, keys: Sequence[str | int]) -> str:
+    """What is known of an output before it exists, as text."""
+    for key in keys:
+        known = known.get(key) if isinstance(known, Mapping) else None
+    return known if isinstance(known, str) else json.dumps(known)
 
 
 def _one_of(text: str, spec: Parameter, where: str) -> str:

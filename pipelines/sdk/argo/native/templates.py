@@ -226,3 +226,16 @@ def trimmed(naming: StepNaming) -> tuple[Finding, ...]:
         return ()
     what = f"a newline at the end of {', '.join(names)} is dropped by Argo, which reads it without a launcher"
     return (Finding(what, naming.where, "write it without one, as printf does"),)
+
+
+def rewritten(naming: StepNaming) -> tuple[Finding, ...]:
+    """Another difference: without a launcher, only Argo can take a list or struct out of another.
+
+    Args:
+        naming: of the step, after its words have been read.
+    """
+    if not naming.rewritten:
+        return ()
+    what = f"{', '.join(sorted(naming.rewritten))} is a part of another value, which Argo writes anew: keys "
+    what += "in the order of the alphabet, 1 for 1.0, whole numbers exact up to 2^53"
+    return (Finding(what, naming.where, "name the component with --launched if its image has python3"),)

@@ -45,7 +45,7 @@ def argument(kind: ParameterType, wire: str, value: str, absent: str, where: str
     """The text of an input parameter: a STRING as it is, anything else as Python writes it in JSON.
 
     Args:
-        kind: its type; LIST and STRUCT need a wire text.
+        kind: its type.
         wire: expression of the wire text; empty where the value is only a part of one.
         value: expression of the decoded value.
         absent: expression of the text where there is no value.
@@ -56,9 +56,7 @@ def argument(kind: ParameterType, wire: str, value: str, absent: str, where: str
     match kind:
         case ParameterType.STRING:
             plain = wire or "toJson(#)"
-            no_text = fail(f"{where}: a list or struct cannot be text here")
-            body = f"type(#) == 'string' ? # : type(#) in ['array', 'map'] ? {no_text} : {plain}"
-            return given(value, nothing + body)
+            return given(value, nothing + _text(plain))
         case ParameterType.INTEGER:
             body = f"type(#) == 'float' && {_WHOLE} ? string(int(#)) : {refused}"
             decoded = given(value, nothing + body)
@@ -69,7 +67,22 @@ def argument(kind: ParameterType, wire: str, value: str, absent: str, where: str
             return given(value, f"{nothing}type(#) == 'bool' ? toJson(#) : {refused}")
         case _:
             container = "array" if kind is ParameterType.LIST else "map"
-            return given(value, f"{nothing}type(#) == '{container}' ? {_spaced(wire)} : {refused}")
+            spaced = _spaced(wire or "toJson(#)")
+            return given(value, f"{nothing}type(#) == '{container}' ? {spaced} : {refused}")
+
+
+def any_text(wire: str, value: str) -> str:
+    """The text of a value of any type, as it stands inside of other text.
+
+    Args:
+        wire: expression of the wire text; empty where the value is only a part of one.
+        value: expression of the decoded value.
+    """
+    return given(value, f"# == nil ? 'null' : {_text(wire or 'toJson(#)')}")
+
+
+def _text(plain: str) -> str:
+    return f"type(#) == 'string' ? # : type(#) in ['array', 'map'] ? {_spaced(plain)} : {plain}"
 
 
 def metadata(value: str, where: str) -> str:
@@ -96,7 +109,9 @@ def _spaced(wire: str) -> str:
     cut = (
         f"join(map(split({hidden}, {literal(chr(34))}), #index % 2 == 0 ? {spaced} : #), {literal(chr(34))})"
     )
-    plain = _replaced(cut, (literal(r"{\u007b"), literal("{{")), (literal(r"\u0024("), literal("$(")))
+    # Argo's toJson escapes what could be HTML.
+    written = ((r"{\u007b", "{{"), (r"\u0024(", "$("), (r"\u003c", "<"), (r"\u003e", ">"), (r"\u0026", "&"))
+    plain = _replaced(cut, *((literal(old), literal(new)) for old, new in written))
     return _replaced(plain, (quote, literal('\\"')), (backslash, literal("\\\\")))
 
 

@@ -92,15 +92,21 @@ class Inexpressible(Exception):
     Args:
         placeholder: as it is written in the command.
         why: it cannot.
+        mend: what to do about it; empty where it is what helps with most of them.
     """
 
-    def __init__(self, placeholder: str, why: str) -> None:
-        self.placeholder, self.why = placeholder, why
+    def __init__(self, placeholder: str, why: str, mend: str = "") -> None:
+        self.placeholder, self.why, self.mend = placeholder, why, mend
         super().__init__(f"{placeholder}: {why}")
 
     def finding(self, where: str, mend: str) -> Finding:
-        """The same, for people."""
-        return Finding(f"{self.placeholder} {self.why}", where, mend)
+        """The same, for people.
+
+        Args:
+            where: the task.
+            mend: what to do, where it says nothing of its own.
+        """
+        return Finding(f"{self.placeholder} {self.why}".rstrip(), where, self.mend or mend)
 
 
 class Reader:
