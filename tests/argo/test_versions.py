@@ -80,3 +80,13 @@ def test_the_command_says_it_on_standard_error_and_in_json(tmp_path):
     assert said.exit_code == 0, said.output
     assert RETRIED_LOOP in said.stderr
     assert any(RETRIED_LOOP in each["what"] for each in json.loads(said.stdout)["warnings"])
+
+
+def test_the_command_of_a_pipeline_file_says_it_too(tmp_path):
+    file = harness.compiled(PIPELINES["a loop over a parameter"], tmp_path)
+    text = file.read_text()
+    command = compiling.command(text, ir.read(text, str(file)), from_environment({}), tmp_path)
+    said = CliRunner().invoke(command, ["--target", "argo", "--argo", "3.7"])
+    assert said.exit_code == 0, said.output
+    assert RETRIED_LOOP in said.stderr
+    assert "written" in said.stderr

@@ -53,7 +53,7 @@ def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Co
         options = _options(given, plan)
         wanted = {
             "kfp": lambda: with_image(text, options.image) if options.image else text,
-            "argo": lambda: argo.to_yaml(argo.emit(plan, options).documents),
+            "argo": lambda: argo.to_yaml(_with_warnings(plan, options).documents),
         }
         for each in [target] if target else TARGETS:
             path = Path(output) if output else folder / f"{plan.name}.{each}.yaml"
@@ -77,18 +77,24 @@ def file_command(settings: Settings) -> click.Command:
     @_for_argo(settings)
     def compile_command(file: str, output: str | None, as_json: bool, **given: Any) -> None:
         plan = ir.read_file(file)
-        compiled = argo.emit(plan, _options(given, plan))
+        compiled = _with_warnings(plan, _options(given, plan))
         text = argo.to_yaml(compiled.documents)
         if output:
             write(Path(output), text)
-        for warning in compiled.warnings:
-            click.echo(f"warning: {warning}", err=True)
         if as_json:
             to_stdout(json.dumps(summary(compiled), indent=2))
         elif not output:
             to_stdout(text.rstrip("\n"))
 
     return compile_command
+
+
+def _with_warnings(plan: Plan, options: argo.Options) -> argo.Compiled:
+    """Compiles for Argo, and says the warnings."""
+    compiled = argo.emit(plan, options)
+    for warning in compiled.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return compiled
 
 
 def summary(compiled: argo.Compiled) -> dict[str, Any]:
