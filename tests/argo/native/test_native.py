@@ -10,7 +10,7 @@ from kfp import dsl
 from kfp.dsl import Dataset, Input, Output, PipelineTaskFinalStatus
 
 from pipelines.sdk import argo, ir
-from pipelines.sdk.argo.native.texts import BRACE
+from pipelines.sdk.argo.pods.environment import BRACE
 from pipelines.sdk.errors import BadPipeline
 from tests.argo.documents import template_of, templates
 from tests.conformance import harness

@@ -1,9 +1,12 @@
 """Each setting of kfp-kubernetes becomes a field of a pod, or is refused."""
 
+import re
+
 import pytest
 from kfp.kubernetes import kubernetes_executor_config_pb2 as pb
 
 from pipelines.sdk.argo.pods import container_defaults, pod_fields, spec_defaults
+from pipelines.sdk.argo.pods.environment import BRACE
 from pipelines.sdk.argo.pods.fields import SETTINGS
 from pipelines.sdk.plan import Resources
 from tests.argo.pods.building import constant, fields, mount_at, named, refusal, step, volume_at
@@ -402,6 +405,16 @@ def test_a_variable_arrives_as_it_was_written(given, written):
     assert pod_fields(step(env={"V": given}), "say").container["env"][-1] == {"name": "V", "value": written}
 
 
-@pytest.mark.parametrize(("value", "says"), [("{{x}}", "Argo would replace"), ("a\0b", "NUL")])
-def test_a_variable_that_no_pod_could_hold_is_refused(value, says):
-    assert says in refusal(env={"V": value})
+@pytest.mark.parametrize("given", ["{{x}}", "{{{{", "${{ $(A) }}", "a {{workflow.name}} $$ {{{"])
+def test_no_brace_of_a_variable_is_one_that_argo_replaces(given):
+    env = pod_fields(step(env={"V": given}), "say").container["env"]
+    written = env[-1]["value"]
+    assert "{{" not in written
+    assert env[0] == {"name": BRACE, "value": "{"}
+    # What the kubelet makes of it, which reads from left to right.
+    seen = re.sub(rf"\$(\$|\({BRACE}\))", lambda found: "$" if found[1] == "$" else "{", written)
+    assert seen == given
+
+
+def test_a_variable_that_no_pod_could_hold_is_refused():
+    assert "NUL" in refusal(env={"V": "a\0b"})

@@ -8,8 +8,9 @@ from typing import Any, TypeGuard
 
 from pipelines.sdk.argo.exprlang import fail, given, literal, of_input, tag
 from pipelines.sdk.argo.names import Names, parameter_names
-from pipelines.sdk.argo.native.texts import BRACE, for_kubelet, joined
+from pipelines.sdk.argo.native.texts import for_kubelet, joined
 from pipelines.sdk.argo.native.words import Choice, Inexpressible, Known, Later, Piece, Told, Word
+from pipelines.sdk.argo.pods.environment import BRACE
 
 ARGS = "args"
 """Parameter with all arguments as JSON, where their number depends on what is there."""

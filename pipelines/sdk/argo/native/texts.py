@@ -9,12 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipelines.sdk.argo.exprlang import fail, given, literal
+from pipelines.sdk.argo.pods.environment import BRACE
 from pipelines.sdk.launch.parameters import FALSE, TRUE
 from pipelines.sdk.launch.wire import MAX_BYTES
 from pipelines.sdk.values import ParameterType
-
-BRACE = "LEFT_BRACE"
-"""Variable of a native step, whose value is `{`: the kubelet puts it in, long after Argo looked for `{{`."""
 
 EXACT = 2**53
 """From here on, a double does not tell one whole number from the next."""

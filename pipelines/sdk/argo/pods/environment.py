@@ -12,6 +12,9 @@ from pipelines.sdk.argo.pods.reader import Reader
 from pipelines.sdk.argo.pods.secrets import secret_in
 from pipelines.sdk.plan import Step
 
+BRACE: Final = "LEFT_BRACE"
+"""Variable whose value is `{`: the kubelet puts it in, long after Argo looked for `{{`."""
+
 _NAME: Final = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _KEY: Final = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _KEYS: Final = {"secretAsEnv": ("secret", "secretKey"), "configMapAsEnv": ("configMap", "configMapKey")}
@@ -40,6 +43,8 @@ def variables(step: Step, defaults: list[dict[str, Any]], reader: Reader) -> lis
             reader.warn(setting, f"{name} was already set by {own[name]}; this one counts", "set it once")
         own[name] = setting
         found[name] = variable
+    if any(f"$({BRACE})" in str(each) for each in found.values()):
+        found = {BRACE: {"name": BRACE, "value": "{"}, **found}  # it has to stand before those that use it
     later = [each.expression for each in found.values() if isinstance(each, Raw)]
     if later:
         reader.patch.main["env"] = later
@@ -52,12 +57,11 @@ def _literals(step: Step, reader: Reader) -> Iterator[_Variable]:
         if kind := secret_in(name, value, _used_secrets(step.kubernetes)):
             mend = "keep it in a Secret and use kubernetes.use_secret_as_env(task, SECRET, {KEY: NAME})"
             reader.problem(setting, f"its literal value looks like {kind}; anybody could read it", mend)
-        elif "{{" in value:
-            what = "its value has {{, which Argo would replace, and no other backend does"
-            reader.problem(setting, what, "give the value to the step as an input")
         elif "\0" in value:
             reader.problem(setting, "its value has a NUL, which no variable can hold", "give it as an input")
-        yield setting, name, {"name": name, "value": unexpanded(value)}
+        # Argo would replace what is between two pairs of braces, and does so before the kubelet has a look.
+        written = unexpanded(value).replace("{{", f"{{$({BRACE})")
+        yield setting, name, {"name": name, "value": written}
 
 
 def unexpanded(value: str) -> str:
