@@ -12,7 +12,7 @@ from pipelines.sdk.argo.book import Body, Book
 from pipelines.sdk.argo.names import Names, parameter_names
 from pipelines.sdk.argo.native import native_body
 from pipelines.sdk.argo.options import StepInfo
-from pipelines.sdk.argo.pods import PodFields, is_claim_step, pod_fields, resource_template
+from pipelines.sdk.argo.pods import PodFields, is_claim_step, pod_fields, resource_template, with_task_config
 from pipelines.sdk.argo.storage import directory, location, run_prefix
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Resolve, Text, program, readings
@@ -41,6 +41,7 @@ def step_body(
         twins: whether a loop collects its outputs.
     """
     claim = is_claim_step(step)
+    step = with_task_config(step, path, inputs)
     if claim:
         pod = resource_template(step, path, inputs, twins=twins)
     else:

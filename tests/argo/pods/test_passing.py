@@ -1,10 +1,13 @@
 """Settings for `dsl.TaskConfig`: to the pod, to the component, or to both."""
 
+from dataclasses import replace
+
 import pytest
 
-from pipelines.sdk.argo.pods import pod_fields, task_config
+from pipelines.sdk.argo.pods import pod_fields, task_config, with_task_config
 from pipelines.sdk.errors import BadPipeline
 from pipelines.sdk.plan import Resources
+from pipelines.sdk.values import Interface, Parameter, ParameterType
 from tests.argo.pods.building import argument, step
 
 SETTINGS = {
@@ -55,3 +58,30 @@ def test_what_is_only_known_when_the_step_starts_cannot_be_told():
     later = {"nodeSelector": {"nodeSelectorJson": argument("where")}}
     with pytest.raises(BadPipeline, match="only known when it starts"):
         task_config(step(kubernetes=later, passthrough={"KUBERNETES_NODE_SELECTOR": False}), "say")
+
+
+def test_a_component_is_told_what_the_author_wrote():
+    asked = step(env={"A": "{{x}} $(B)", "B": "c"}, passthrough={"ENV": True})
+    told = [{"name": "A", "value": "{{x}} $(B)"}, {"name": "B", "value": "c"}]
+    assert task_config(asked, "say") == {"env": told}
+
+
+def test_the_settings_are_the_value_of_the_input():
+    config = Parameter("config", ParameterType.TASK_CONFIG)
+    other = Parameter("other", ParameterType.STRUCT)
+    asked = replace(given(RESOURCES=False), interface=Interface({"config": config, "other": other}))
+    known = with_task_config(asked, "say").interface.parameters
+    assert known["config"].has_default
+    assert known["config"].default == task_config(asked, "say")
+    assert known["other"] == other
+
+
+def test_a_step_that_asks_for_nothing_is_left_as_it_is():
+    assert with_task_config(given(RESOURCES=True), "say") == given(RESOURCES=True)
+
+
+def test_quantities_that_are_computed_reach_the_component_as_placeholders_that_its_launcher_resolves():
+    computed = "{{$.inputs.parameters['pipelinechannel--cpu']}}"
+    quantities = Resources(cpu_limit=computed, accelerator_type=computed, accelerator_count="2")
+    asked = step(resources=quantities, passthrough={"RESOURCES": False})
+    assert task_config(asked, "say") == {"resources": {"limits": {"cpu": computed, computed: "2"}}}

@@ -5,7 +5,7 @@ from pipelines.sdk.argo.pods.defaults import container_defaults, spec_defaults
 from pipelines.sdk.argo.pods.fields import PodFields, pod_fields
 from pipelines.sdk.argo.pods.platform import platform_fields
 from pipelines.sdk.argo.pods.settings import settings_as_inputs
-from pipelines.sdk.argo.pods.task_config import task_config
+from pipelines.sdk.argo.pods.task_config import task_config, with_task_config
 
 __all__ = [
     "PodFields",
@@ -17,4 +17,5 @@ __all__ = [
     "settings_as_inputs",
     "spec_defaults",
     "task_config",
+    "with_task_config",
 ]
