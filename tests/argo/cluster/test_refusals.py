@@ -7,7 +7,7 @@ import base64
 import pytest
 
 from pipelines.sdk import kube
-from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, TEMPLATE
+from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, TEMPLATE, WORKFLOW
 from pipelines.sdk.argo.cluster.submitting import submit
 from pipelines.sdk.errors import PipelineError
 from pipelines.sdk.kube import Selection
@@ -127,6 +127,12 @@ def test_one_missing_right_is_named_with_verb_resource_and_namespace(api, comman
     done = command("status", "plain", cluster=api, login=login(read))
     assert done.code == 5 and f"may not list workflows in namespace {api.namespace}" in done.err
     assert 'resources: ["workflows"], verbs: ["list"]' in done.err
+
+
+def test_who_may_start_a_run_but_not_read_it_is_told_its_name(api, command, login, file):
+    starts = {"apiGroups": ["argoproj.io"], "resources": ["workflows"], "verbs": ["create"]}
+    done = command("submit", file, "--json", cluster=api, login=login(CONFIG_MAPS, TEMPLATES, starts))
+    assert done.code == 0 and kube.get(api, WORKFLOW, done.json["run"]) is not None
 
 
 def test_without_the_right_to_read_the_namespace_itself_work_in_it_goes_on(api, command, login, file):

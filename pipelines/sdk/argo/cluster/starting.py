@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster.kinds import WORKFLOW, phase
 from pipelines.sdk.argo.options import VERSION_ANNOTATION
-from pipelines.sdk.errors import Finding, Unreachable
+from pipelines.sdk.errors import Finding, PipelineError, Unreachable
 from pipelines.sdk.kube import Cluster
 
 SEEN_SECONDS = 10.0
@@ -60,10 +60,12 @@ def _unseen(cluster: Cluster, run: str) -> str:
 
 
 def _looked_at(cluster: Cluster, name: str) -> Mapping[str, Any] | None:
-    found = kube.get(cluster, WORKFLOW, name)
-    if found is None:  # deleted meanwhile: nothing to wait for
+    """The run, when a controller has looked at it; nothing of one that is gone or cannot be read."""
+    try:
+        found = kube.get(cluster, WORKFLOW, name)
+    except PipelineError:
         return {}
-    return found if phase(found) else None
+    return {} if found is None else found if phase(found) else None
 
 
 def _is_late(run: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
