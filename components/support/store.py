@@ -38,9 +38,15 @@ def connect() -> MlflowClient:
 
     Raises:
         Unreachable: no server answers at that address.
+        EnvironmentProblem: this is a pod, and neither of the two is set.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    named = os.environ.get("MLFLOW_TRACKING_URI") or os.environ.get("PIPELINES_HOME")
+    if "KUBERNETES_SERVICE_HOST" in os.environ and not named:
+        # A store in the pod would be gone with it, and no other step would see it.
+        mend = "set MLFLOW_TRACKING_URI, on Argo in the ConfigMap pipeline-environment"
+        raise EnvironmentProblem(Finding("no MLflow server is named", "MLFLOW_TRACKING_URI", mend))
     import mlflow
 
     for noisy in ("alembic", "mlflow.store.db.utils", "mlflow.tracking.fluent"):

@@ -224,6 +224,19 @@ def test_the_parent_records_what_the_pipeline_was_started_with(store, monkeypatc
     assert parent.data.params == {"gate": "enforce", "horizon": "1"}
 
 
+def test_a_pod_that_knows_of_no_server_says_so_and_keeps_no_store_of_its_own(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("MLFLOW_TRACKING_URI", "PIPELINES_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    monkeypatch.setenv("PIPELINE_RUN_ID", "run-1")
+
+    with pytest.raises(StepFailed, match="no MLflow server is named"), step_run("one", optional=True):
+        pass
+
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_workflow_tells_texts_that_need_it_as_marked_json(store, monkeypatch):
     told = {"source": 'wire:"a {\\u007b b"', "as_of": "wire:null", "gate": "off", "candidates": "x" * 600}
     monkeypatch.setenv("PIPELINE_PARAMETERS", json.dumps(told))
