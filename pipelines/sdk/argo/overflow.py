@@ -1,11 +1,9 @@
-"""More templates than one WorkflowTemplate can have: containers go to further ones, by `templateRef`."""
+"""More templates than one WorkflowTemplate can have: some go to further ones, by `templateRef`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-
-from pipelines.sdk.errors import BadPipeline, Finding
 
 MAX_TEMPLATES = 200
 """maxItems of the templates in the kinds of Argo 4."""
@@ -16,44 +14,43 @@ Templates = Mapping[str, dict[str, Any]]
 def spread(templates: Templates, name: str) -> tuple[Templates, dict[str, Templates]]:
     """Splits templates so that no document has too many.
 
+    What a template calls by its name alone, Argo looks for in the document that the template itself is in.
+
     Args:
-        templates: of the whole pipeline, by name.
+        templates: of the whole pipeline, by name; the entrypoint first.
         name: of the WorkflowTemplate.
 
     Returns:
         Its own templates, and those of further WorkflowTemplates by their name.
-
-    Raises:
-        BadPipeline: there are too many groups; they cannot be moved.
     """
     if len(templates) <= MAX_TEMPLATES:
         return templates, {}
-    groups = {key: each for key, each in templates.items() if "container" not in each}
-    if len(groups) > MAX_TEMPLATES:
-        what = f"it has {len(groups)} groups, and a WorkflowTemplate takes {MAX_TEMPLATES} templates"
-        raise BadPipeline(Finding(what, name, "split the pipeline, or loop over what repeats"))
-    leaves = [key for key in templates if key not in groups]
-    further = {
-        f"{name}-{number // MAX_TEMPLATES + 2}": leaves[number : number + MAX_TEMPLATES]
-        for number in range(0, len(leaves), MAX_TEMPLATES)
+    groups = [key for key, each in templates.items() if "container" not in each]
+    leaves = [key for key, each in templates.items() if "container" in each]
+    parts = {name: groups[:MAX_TEMPLATES]}
+    rest = [*groups[MAX_TEMPLATES:], *leaves]
+    for number in range(0, len(rest), MAX_TEMPLATES):
+        parts[f"{name}-{number // MAX_TEMPLATES + 2}"] = rest[number : number + MAX_TEMPLATES]
+    home = {key: document for document, keys in parts.items() for key in keys}
+    placed: dict[str, Templates] = {
+        document: {key: _referring(templates[key], document, home) for key in keys}
+        for document, keys in parts.items()
     }
-    home = {key: document for document, keys in further.items() for key in keys}
-    own = {key: _referring(each, home) for key, each in groups.items()}
-    return own, {document: {key: templates[key] for key in keys} for document, keys in further.items()}
+    return placed.pop(name), placed
 
 
-def _referring(template: dict[str, Any], home: Mapping[str, str]) -> dict[str, Any]:
+def _referring(template: dict[str, Any], document: str, home: Mapping[str, str]) -> dict[str, Any]:
     if "dag" not in template:
         return template
-    tasks = [_pointing(task, home) for task in template["dag"]["tasks"]]
+    tasks = [_pointing(task, document, home) for task in template["dag"]["tasks"]]
     return {**template, "dag": {**template["dag"], "tasks": tasks}}
 
 
-def _pointing(task: dict[str, Any], home: Mapping[str, str]) -> dict[str, Any]:
+def _pointing(task: dict[str, Any], document: str, home: Mapping[str, str]) -> dict[str, Any]:
     found = dict(task)
-    if found["template"] in home:
+    if home[found["template"]] != document:
         name = found.pop("template")
         found["templateRef"] = {"name": home[name], "template": name}
     if "hooks" in found:
-        found["hooks"] = {key: _pointing(hook, home) for key, hook in found["hooks"].items()}
+        found["hooks"] = {key: _pointing(hook, document, home) for key, hook in found["hooks"].items()}
     return found
