@@ -1,0 +1,75 @@
+"""The images' part of the lock: complete, with its hashes, and without the tools of developers."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from importlib.metadata import PackageNotFoundError, requires
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.conftest import ROOT
+
+IMAGES = ROOT / "platform" / "images"
+LOCK = (ROOT / "requirements.lock").read_text()
+DEVELOPERS = {"mypy", "pytest", "ruff", "hypothesis", "pre-commit", "nbmake"}
+part_of_lock = runpy.run_path(str(IMAGES / "part_of_lock.py"))
+SMALL = """# made by hand
+a==1 \\
+    --hash=sha256:0
+    # via project (pyproject.toml)
+b[x]==2 ; sys_platform == 'win32' \\
+    --hash=sha256:1
+    # via
+    #   a
+    #   project (pyproject.toml)
+c==3 \\
+    --hash=sha256:2
+    # via b
+d==4 \\
+    --hash=sha256:3
+    # via
+    #   project (pyproject.toml)
+"""
+
+
+def names(part):
+    return {canonicalize_name(found) for found in re.findall(r"(?m)^([a-z0-9][\w.-]*)(?:\[.*\])?==", part)}
+
+
+def test_it_is_what_is_wanted_and_all_that_this_needs():
+    part = part_of_lock["part"]
+    assert names(part(SMALL, ["a"])) == {"a", "b", "c"}
+    assert names(part(SMALL, ["c", "d"])) == {"c", "d"}
+    assert part(SMALL, ["a", "d"]) == SMALL.partition("\n")[2], "line by line as the lock has it"
+    with pytest.raises(SystemExit, match="the lock does not have e, f"):
+        part(SMALL, ["a", "f", "e"])
+
+
+def test_names_are_read_without_comments():
+    assert part_of_lock["names_in"]("# a\n\nb  # c\n d\n") == ["b", "d"]
+
+
+@pytest.mark.parametrize("image", ["step", "server", "mlflow"])
+def test_an_image_has_everything_that_its_packages_need(image):
+    wanted = part_of_lock["names_in"]((IMAGES / f"{image}.txt").read_text())
+    part = part_of_lock["part"](LOCK, wanted)
+    held = names(part)
+    assert held >= set(wanted) and not held & DEVELOPERS
+    assert part.count("--hash=") >= len(held)
+    for name in held:
+        try:
+            needed = [Requirement(text) for text in requires(name) or ()]
+        except PackageNotFoundError:
+            continue  # for another system
+        here = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
+        assert {canonicalize_name(each.name) for each in here} <= held, name
+
+
+def test_the_server_does_without_the_tracking_servers_packages():
+    wanted = part_of_lock["names_in"]((IMAGES / "server.txt").read_text())
+    assert not {"mlflow", "sqlalchemy", "pyarrow", "matplotlib", "kfp"} & names(
+        part_of_lock["part"](LOCK, wanted)
+    )

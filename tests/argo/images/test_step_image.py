@@ -1,0 +1,117 @@
+"""The image of the steps, looked at from inside a pod under Pod Security `restricted`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from typing import Any
+
+import pytest
+
+from pipelines.sdk import kube
+from pipelines.sdk.argo.cluster.kinds import POD
+from pipelines.sdk.kube import Cluster
+from tests.argo import services
+from tests.argo.services import wait_for
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.argo, pytest.mark.slow]
+
+IMAGE = "kfp-on-argo/step:0.1.0"
+SECONDS = 300
+LOOK = """
+import getpass, json, os, pathlib, shutil, sys
+import components, kfp, mlflow, pipelines
+from components.support import closure
+
+def writable(folder):
+    try:
+        pathlib.Path(folder, "x").touch()
+    except OSError:
+        return False
+    return True
+
+libraries = pathlib.Path(kfp.__file__).parents[1]
+sources = [file for file in (*libraries.rglob("*.py"), *pathlib.Path("/app").rglob("*.py"))]
+uncompiled = [
+    str(file) for file in sources
+    if not file.with_name("__pycache__").joinpath(f"{file.stem}.cpython-311.pyc").exists()
+]
+print(json.dumps({
+    "user": [os.getuid(), os.getgid(), getpass.getuser()],
+    "programs": [name for name in ("gcc", "cc", "g++", "make", "git") if shutil.which(name)],
+    "pip": any((libraries / name).exists() for name in ("pip", "setuptools")),
+    "cache": pathlib.Path("/root/.cache").exists() if os.access("/root", os.X_OK) else False,
+    "writable": [folder for folder in ("/", "/app", str(libraries), "/tmp") if writable(folder)],
+    "sources": len(sources),
+    "uncompiled": uncompiled,
+    "at": [os.getcwd(), components.__file__, pipelines.__file__],
+    "lock": closure.lock_hash(),
+    "commit": os.environ.get("GIT_COMMIT", ""),
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def inside(cluster: Cluster) -> dict[str, Any]:
+    """What a pod of the image finds there."""
+    if services.missing_images(cluster, [IMAGE]):
+        pytest.skip(f"no node has the image {IMAGE}: tests/argo/images/build makes it")
+    name = f"look-inside-{uuid.uuid4().hex[:6]}"
+    container = {
+        "name": "main",
+        "image": IMAGE,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python3", "-c", LOOK],
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+    # No user here: it is the image's own.
+    security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    spec = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": security,
+        "containers": [container],
+        "volumes": [{"name": "tmp", "emptyDir": {}}],
+    }
+    kube.create(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
+    try:
+        wait_for("the pod", lambda: _ended(cluster, name), SECONDS)
+        lines = list(kube.stream(cluster, POD.path(cluster.namespace, name, "log"), []))
+        return dict(json.loads(lines[-1]))
+    finally:
+        kube.delete(cluster, POD, name)
+
+
+def _ended(cluster: Cluster, name: str) -> bool | None:
+    pod = kube.get(cluster, POD, name)
+    return True if pod and pod["status"]["phase"] in ("Succeeded", "Failed") else None
+
+
+def test_it_runs_as_nobody_in_particular_and_writes_to_tmp_alone(inside):
+    assert inside["user"] == [65532, 65532, "nonroot"]
+    assert inside["writable"] == ["/tmp"]
+
+
+def test_nothing_can_be_compiled_or_installed_in_it(inside):
+    assert (inside["programs"], inside["pip"], inside["cache"]) == ([], False, False)
+
+
+def test_all_sources_are_compiled(inside):
+    assert inside["sources"] > 5000
+    # Templates and broken samples of other people's tests are no modules.
+    assert len(inside["uncompiled"]) < 20, inside["uncompiled"]
+    assert not [path for path in inside["uncompiled"] if path.startswith("/app")]
+
+
+def test_it_has_the_project_and_its_lock_and_knows_its_commit(inside):
+    packages = ["/app/components/__init__.py", "/app/pipelines/__init__.py"]
+    assert inside["at"] == ["/app", *packages]
+    assert inside["lock"] == hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
+    assert len(inside["commit"]) == 40
