@@ -10,10 +10,9 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from pipelines.sdk import conditions
-from pipelines.sdk.argo.exprlang import fail, given, indices, literal, of, tag, value
+from pipelines.sdk.argo.exprlang import fail, given, literal, of, tag, value
 from pipelines.sdk.argo.travel import Carrier
 from pipelines.sdk.conditions import (
     And,
@@ -37,8 +36,6 @@ _FLOAT = "^-?(0|[1-9][0-9]*)[.]([0-9]*[1-9]|0)$|^-?[1-9]([.][0-9]*[1-9])?e[+-][0
 _WRITTEN_INTEGER = "^ *[+-]?[0-9]+ *$"
 _WRITTEN_NUMBER = "^ *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *$"
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-
-
 _ANY = "0, ''"
 """Elements of two types, so that an expression's compiler takes an array for one of anything."""
 _IS_TEXT = "type(#) == 'string'"
@@ -83,18 +80,6 @@ def when(task: Task, carriers: Mapping[str, Carrier], where: str) -> str:
         return of(carrier.text) if carrier and not carrier.via else ""
 
     return tag(printed(conditions.parse(task.when), operand, wire))
-
-
-def iterations(items: Carrier | list[Any], where: str) -> dict[str, Any]:
-    """How a loop says over what: over the numbers of the elements, which have no characters of their own.
-
-    Args:
-        items: the list, or what it is in.
-        where: path of the task.
-    """
-    if isinstance(items, Carrier):
-        return {"withParam": indices(items, f"task {where}")}
-    return {"withParam": json.dumps(list(range(len(items))))}
 
 
 def printed(condition: Condition, operand: Callable[[str], str], wire: Callable[[str], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -80,7 +81,7 @@ def task_entry(task: Task, group: Group, twins: bool) -> dict[str, Any]:
     if depends := _depends(task, group):
         entry["depends"] = depends
     if task.loop:
-        entry |= decisions.iterations(_items(task.loop, carriers, group, task), f"{group.path}{task.name}")
+        entry |= _iterations(_items(task.loop, carriers, group, task), f"{group.path}{task.name}")
     if task.when:
         entry["when"] = decisions.when(task, carriers, f"{group.path}{task.name}")
     if isinstance(task.body, Step):
@@ -151,6 +152,18 @@ def _item(loop: Loop, task: Task, group: Group) -> Carrier | None:
         known = tuple((n, s) for n, s in siblings if s is not None)
         items = items.then(Resolve(known, placeholders_in(loop.items.value)))
     return items.then(Index(ITEM))
+
+
+def _iterations(items: Carrier | list[Any], where: str) -> dict[str, Any]:
+    """How a loop says over what: over the numbers of the elements, which have no characters of their own.
+
+    Args:
+        items: the list, or what it is in.
+        where: path of the task.
+    """
+    if isinstance(items, Carrier):
+        return {"withParam": exprlang.indices(items, f"task {where}")}
+    return {"withParam": json.dumps(list(range(len(items))))}
 
 
 def _items(loop: Loop, carriers: Mapping[str, Carrier], group: Group, task: Task) -> Carrier | list[Any]:
