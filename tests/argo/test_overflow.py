@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.sdk import argo
-from pipelines.sdk.argo import overflow
+from pipelines.sdk.argo import lint, overflow
 from pipelines.sdk.plan import Dag, Plan, Task
 from pipelines.sdk.values import Interface
 from tests.argo.pods.building import step
@@ -41,6 +41,11 @@ def test_the_entrypoint_and_what_starts_a_run_are_in_the_last_document():
     documents = compiled(IMAGES["native"], 450).documents
     assert documents[-1]["metadata"]["name"] == "many"
     assert documents[-1]["spec"]["entrypoint"] == documents[-1]["spec"]["templates"][0]["name"] == "main"
+
+
+@pytest.mark.parametrize("kind", sorted(IMAGES))
+def test_lint_finds_nothing_in_any_of_the_documents(kind):
+    assert lint.lint_documents(compiled(IMAGES[kind], 450).documents) == []
 
 
 def test_what_fits_stays_together():

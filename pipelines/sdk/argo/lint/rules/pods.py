@@ -74,6 +74,8 @@ def _collisions(template: Template) -> Iterator[Hit]:
 
 def _volumes(template: Template) -> Iterator[Hit]:
     spec = template.spec
+    if spec.reusable and not spec.value("entrypoint"):
+        return  # only others run what is in it, with the volumes of their own spec
     if "volumes" in str(template.node.get("podSpecPatch", "")) + str(spec.value("podSpecPatch") or ""):
         return
     known = names(template.node, "volumes") | spec.names("volumes") | _claims(spec)
