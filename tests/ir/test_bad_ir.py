@@ -84,7 +84,7 @@ def test_a_byte_order_mark_and_windows_lines_change_nothing(tmp_path):
         ("~: a\n", "the key None is no text"),
         ("[a, b]: c\n", "a mapping or list cannot be a key"),
         ("? {a: b}\n: c\n", "a mapping or list cannot be a key"),
-        ("a: &x {b: 1}\nc: {<<: *x}\n", r"file.yaml:2: merge keys \(<<\) are not read"),
+        ("a: &x [b, 1]\nc: {<<: *x}\n", r"file.yaml:2: a merge key \(<<\) takes a mapping"),
         ("a: .nan\n", ".nan is no number that JSON has"),
         ("a: -.inf\n", "-.inf is no number that JSON has"),
         ("a: 1.0e+400\n", "is no number that JSON has"),

@@ -314,3 +314,24 @@ def test_an_artifact_is_no_parameter():
 )
 def test_platform_settings_that_nothing_would_honour_are_refused(platform, words):
     assert words in refused_documents(one_step(), platform)
+
+
+def test_an_artifact_for_a_component_that_takes_none_is_refused():
+    document = one_step()
+    put(document, "root/inputDefinitions/artifacts/data", {"artifactType": {}})
+    put(document, "root/dag/tasks/say/inputs/artifacts/data", {"componentInputArtifact": "data"})
+    assert "task say, input data: its component has no such input" in refused_documents(document)
+
+
+def test_what_kfp_left_of_an_f_string_in_an_importers_address_is_no_address():
+    document = one_step()
+    uri = "gs://b/{{channel:task=;name=n;type=Integer;}}"
+    importer = {"artifactUri": {"constant": uri}, "typeSchema": {"schemaTitle": "system.Dataset"}}
+    put(document, "deploymentSpec/executors/exec-bring", {"importer": importer})
+    output = {"artifactType": {"schemaTitle": "system.Dataset", "schemaVersion": "0.0.1"}}
+    brings = {"executorLabel": "exec-bring", "outputDefinitions": {"artifacts": {"artifact": output}}}
+    put(document, "components/comp-bring", brings)
+    put(document, "root/dag/tasks/bring", {"componentRef": {"name": "comp-bring"}})
+    text = refused_documents(document)
+    assert "task bring: its URI holds {{channel:...}}, which kfp could not resolve" in text
+    assert "let a component put one together" in text

@@ -16,6 +16,7 @@ from pipelines.sdk.argo.pods import PodFields, is_claim_step, pod_fields, resour
 from pipelines.sdk.argo.storage import directory, location, run_prefix
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Resolve, Text, program, readings
+from pipelines.sdk.errors import Finding
 from pipelines.sdk.plan import Retry, Step, Task
 from pipelines.sdk.settings import STEP_IMAGE
 from pipelines.sdk.task_documents import task_document
@@ -49,6 +50,9 @@ def step_body(
     book.spec.append(pod.spec)
     book.warnings.extend(pod.warnings)
     retry = {"retryStrategy": _retries(task.retry)} if task.retry else {}
+    if task.retry and task.retry.backoff_seconds and task.retry.factor % 1:
+        what = f"the pause between attempts grows by {task.retry.factor:g}, which Argo can only round"
+        book.warnings.append(Finding(what, f"task {path}", "give set_retry a whole backoff_factor"))
     if claim:
         return _claim(step, inputs, {**pod.template, **retry}, path, book)
     native = native_body(step, inputs, path, book, twins, pod, retry.get("retryStrategy"))

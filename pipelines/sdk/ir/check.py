@@ -24,6 +24,8 @@ from pipelines.sdk.values import (
 
 _NO_LISTS = (ParameterType.INTEGER, ParameterType.DOUBLE, ParameterType.BOOLEAN)
 
+_LEFT_OVER = "{{channel:"  # how kfp writes an output in an f-string, until it knows better
+
 
 def check(plan: Plan) -> None:
     """Checks every reference of a Plan.
@@ -61,6 +63,10 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
         # A text with another task's output in it brings that output along, under its channel's name.
         if not wanted and isinstance(task.body, Dag) and not name.startswith("pipelinechannel--"):
             yield Finding("its component has no such input", f"{where}, input {name}")
+        elif not wanted and isinstance(task.body, Step) and _is_artifact(binding, dag.interface, tasks):
+            yield Finding(
+                "its component has no such input, and text can hold no artifact", f"{where}, input {name}"
+            )
         if isinstance(binding, LoopItem):
             given = "artifact" if task.loop and task.loop.over_artifacts else "parameter"
             yield from _mismatch(wanted, given, f"{where}, input {name}", "the loop's element")
@@ -76,6 +82,14 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
         yield from _leaf(task, task.body, where)
 
 
+def _is_artifact(binding: Binding, enclosing: Interface, tasks: Mapping[str, Task]) -> bool:
+    if isinstance(binding, DagInput):
+        return _input_kind(enclosing, binding.name) == "artifact"
+    if isinstance(binding, TaskOutput) and binding.task in tasks:
+        return _output_kind(tasks[binding.task].body.interface, binding.output) == "artifact"
+    return False
+
+
 def _leaf(task: Task, body: Step | Importer, where: str) -> Iterator[Finding]:
     """Inputs that a step cannot do without; a group passes on what it gets."""
     given = {name for name, binding in task.arguments.items() if binding != Constant(None)}
@@ -88,6 +102,9 @@ def _leaf(task: Task, body: Step | Importer, where: str) -> Iterator[Finding]:
             yield Finding("it has no artifact", f"{where}, input {name}")
     if isinstance(body, Importer) and body.uri_input and body.uri not in given:
         yield Finding(f"its URI comes from {body.uri!r}, which is none of its inputs", where)
+    if isinstance(body, Importer) and not body.uri_input and _LEFT_OVER in body.uri:
+        mend = "give artifact_uri a single value; let a component put one together"
+        yield Finding(f"its URI holds {_LEFT_OVER}...}}}}, which kfp could not resolve", where, mend)
     yield from _defaults(body.interface, where)
 
 

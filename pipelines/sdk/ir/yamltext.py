@@ -9,19 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import yaml
 
+from pipelines.sdk.ir.yamltree import MAX_DEPTH, Array, BadYaml, Document, MergeKey, Object, Size
 from pipelines.sdk.values import Json
 
-MAX_DEPTH = 100
-"""Levels of nesting."""
-MAX_VALUES = 1_000_000
-"""Values of a file, those behind an alias counted each time it is used."""
-MAX_CHARACTERS = 64_000_000
-"""Of all texts, counted likewise."""
+__all__ = ["MAX_DEPTH", "Array", "BadYaml", "Object", "documents"]
 
 # 1e-07 is a number in JSON, but a text in the YAML that kfp writes.
 _JSON_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]+")
@@ -35,111 +30,6 @@ _CONSTRUCTORS = {
 }
 
 
-class BadYaml(Exception):
-    """The text cannot be read.
-
-    Args:
-        what: the problem.
-        line: on which it is, from 1; 0 where that is not known.
-    """
-
-    def __init__(self, what: str, line: int = 0) -> None:
-        super().__init__(what, line)
-        self.what = what
-        self.line = line
-
-
-class Object(dict[str, Any]):
-    """A JSON object; `lines` has the line of each key."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: dict[str, int] = {}
-
-
-class Array(list[Any]):
-    """A JSON array; `lines` has the line of each element."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[int] = []
-
-
-Container: TypeAlias = Object | Array
-
-
-@dataclass(frozen=True)
-class _Size:
-    """What a value unfolds to: its levels, values and characters."""
-
-    depth: int = 0
-    values: int = 1
-    characters: int = 0
-
-
-@dataclass
-class _Frame:
-    """A mapping or sequence that is being read; `key` is the one that waits for its value."""
-
-    container: Container
-    anchor: str | None
-    depth: int = 0
-    values: int = 1
-    characters: int = 0
-    key: str | None = None
-
-
-@dataclass
-class _Document:
-    """A document that is being read; `json` says that it is in braces, as JSON is."""
-
-    stack: list[_Frame] = field(default_factory=list)
-    anchors: dict[str, tuple[Json, _Size]] = field(default_factory=dict)
-    root: Json = None
-    json: bool = False
-
-    def add(self, value: Json, size: _Size, line: int) -> None:
-        """Puts a value where it belongs."""
-        if not self.stack:
-            self.root = value
-            return
-        frame = self.stack[-1]
-        frame.depth = max(frame.depth, size.depth)
-        frame.values += size.values
-        frame.characters += size.characters
-        if len(self.stack) + size.depth > MAX_DEPTH:
-            raise BadYaml(f"it is nested more than {MAX_DEPTH} levels deep", line)
-        if frame.values > MAX_VALUES or frame.characters > MAX_CHARACTERS:
-            raise BadYaml("it unfolds to more than a pipeline can be (aliases of aliases?)", line)
-        if isinstance(frame.container, Array):
-            frame.container.append(value)
-            frame.container.lines.append(line)
-        elif frame.key is None:
-            frame.key = _key(value, frame.container, line)
-        else:
-            frame.container[frame.key] = value
-            frame.container.lines[frame.key] = line
-            frame.key = None
-
-    def open(self, container: Container, anchor: str | None, line: int, *, flow: bool) -> None:
-        """Starts a mapping or sequence."""
-        if not self.stack:
-            self.json = flow
-        if len(self.stack) >= MAX_DEPTH:
-            raise BadYaml(f"it is nested more than {MAX_DEPTH} levels deep", line)
-        if self.stack and isinstance(self.stack[-1].container, Object) and self.stack[-1].key is None:
-            raise BadYaml("a mapping or list cannot be a key", line)
-        self.stack.append(_Frame(container, anchor))
-
-    def close(self, line: int) -> None:
-        """Ends it. Only now can an alias name it, so that nothing contains itself."""
-        frame = self.stack.pop()
-        size = _Size(frame.depth + 1, frame.values, frame.characters)
-        if frame.anchor:
-            self.anchors[frame.anchor] = (frame.container, size)
-        self.add(frame.container, size, line)
-
-
 def documents(text: str) -> list[Json]:
     """The documents of a YAML file, those that are empty left out.
 
@@ -151,11 +41,11 @@ def documents(text: str) -> list[Json]:
             tags of other types, values that contain themselves.
     """
     found: list[Json] = []
-    current = _Document()
+    current = Document()
     for event in _events(text):
         line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.DocumentStartEvent):
-            current = _Document()
+            current = Document()
         elif isinstance(event, yaml.DocumentEndEvent):
             found += [] if current.root is None else [current.root]
         else:
@@ -174,10 +64,11 @@ def _events(text: str) -> Iterator[Any]:
         raise BadYaml(f"not YAML: {' '.join(str(error).split())}") from error
 
 
-def _take(event: Any, document: _Document, line: int) -> None:
+def _take(event: Any, document: Document, line: int) -> None:
     if isinstance(event, yaml.ScalarEvent):
-        value = _scalar(event, line, document.json)
-        size = _Size(characters=len(event.value))
+        is_merge = document.at_key() and event.tag is None and _implicit(event, document.json) == "merge"
+        value = MergeKey(event.value) if is_merge else _scalar(event, line, document.json)
+        size = Size(characters=len(event.value))
         if event.anchor:
             document.anchors[event.anchor] = (value, size)
         document.add(value, size, line)
@@ -192,16 +83,6 @@ def _take(event: Any, document: _Document, line: int) -> None:
         document.open(Object() if mapping else Array(), event.anchor, line, flow=bool(event.flow_style))
     elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
         document.close(line)
-
-
-def _key(value: Json, mapping: Object, line: int) -> str:
-    if not isinstance(value, str):
-        raise BadYaml(f"the key {value!r} is no text: put it in quotes", line)
-    if value == "<<":
-        raise BadYaml("merge keys (<<) are not read: write out what they stand for", line)
-    if value in mapping:
-        raise BadYaml(f"the key {value!r} stands twice", line)
-    return value
 
 
 def _scalar(event: Any, line: int, json: bool) -> Json:

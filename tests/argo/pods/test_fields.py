@@ -12,6 +12,8 @@ from pipelines.sdk.plan import Resources
 from tests.argo.pods.building import constant, fields, mount_at, named, refusal, step, volume_at
 from tests.argo.pods.everything import leaves, setting, texts
 
+PREFERRED = "preferredDuringSchedulingIgnoredDuringExecution"
+
 
 def test_every_setting_of_kfp_kubernetes_is_known_by_name():
     assert sorted(SETTINGS) == sorted(f.json_name for f in pb.KubernetesExecutorConfig.DESCRIPTOR.fields)
@@ -343,6 +345,34 @@ REFUSED = [
     ),
     ({"nodeAffinity": [{"matchExpressions": [ZONE], "weight": 0}]}, "between 1 and 100"),
     ({"nodeAffinity": [{"nodeAffinityJson": constant({"required": {}})}]}, "'required' is no setting"),
+    (
+        {
+            "nodeAffinity": [
+                {
+                    "nodeAffinityJson": constant(
+                        {PREFERRED: [{"weight": 1, "preference": {"matchExpressions": "x"}}]}
+                    )
+                }
+            ]
+        },
+        f"affinity, affinity.nodeAffinity.{PREFERRED}[0].preference.matchExpressions: expected a list",
+    ),
+    (
+        {
+            "nodeAffinity": [
+                {
+                    "nodeAffinityJson": constant(
+                        {
+                            PREFERRED: [
+                                {"weight": 1, "preference": {"matchExpressions": [{"operator": "Exists"}]}}
+                            ]
+                        }
+                    )
+                }
+            ]
+        },
+        "`key` is missing",
+    ),
     ({"podAffinity": [{"matchPodLabels": {"a": "b"}}]}, "topologyKey: it is empty"),
     (
         {

@@ -43,8 +43,16 @@ def test_a_workspace_is_a_claim_that_outlives_a_failed_run_for_its_retry():
         ({"workspace": "big"}, "not a quantity"),
         ({"workspace": "1Gi", "workspace_patch": {"size": "2Gi"}}, "'size' is no setting"),
         ({"workspace": "1Gi", "workspace_patch": {"storageClassName": "{{x}}"}}, "Argo would replace"),
+        (
+            {"workspace": "1Gi", "workspace_patch": {"accessModes": "ReadWriteOnce"}},
+            "accessModes: expected a list",
+        ),
+        ({"workspace": "1Gi", "workspace_patch": {"accessModes": ["Often"]}}, "'Often' is not one of"),
+        ({"workspace": "1Gi", "workspace_patch": {"selector": 1}}, "selector: expected a mapping"),
+        ({"workspace": "1Gi", "workspace_patch": {"resources": "x"}}, "resources: expected a mapping"),
     ],
 )
 def test_a_workspace_that_no_cluster_would_give_is_refused(settings, says):
-    with pytest.raises(BadPipeline, match=says):
+    with pytest.raises(BadPipeline, match=says) as raised:
         platform(**settings)
+    assert str(raised.value).startswith("pipeline config, workspace")

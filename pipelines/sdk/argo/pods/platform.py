@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pipelines.sdk.argo.pods.checks import quantity
 from pipelines.sdk.argo.pods.reader import Reader
+from pipelines.sdk.argo.pods.shapes import check_claim
 from pipelines.sdk.errors import BadPipeline
 from pipelines.sdk.plan import Plan
 
@@ -57,15 +59,21 @@ def platform_fields(plan: Plan) -> dict[str, Any]:
 
 
 def _claim(size: str, patch: Mapping[str, Any]) -> dict[str, Any]:
-    reader = Reader("of no step")
+    reader = Reader("")
     reader.only("workspace", patch, _CLAIM)
     if "{{" in str(patch):
         reader.problem("workspace", "Argo would replace what is between {{ and }}", "leave out the braces")
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], **patch}
-    spec["resources"] = {
-        **spec.get("resources", {}),
-        "requests": {"storage": quantity("workspace", size, reader)},
-    }
+    storage = {"requests": {"storage": quantity("workspace", size, reader)}}
+    resources = spec.get("resources", {})
+    spec["resources"] = {**resources, **storage} if isinstance(resources, dict) else resources
+    claim = {"metadata": {"name": WORKSPACE}, "spec": spec}
+    if not reader.problems:
+        check_claim("workspace", claim, reader)
     if reader.problems:
-        raise BadPipeline(*reader.problems)
-    return {"metadata": {"name": WORKSPACE}, "spec": spec}
+        raise BadPipeline(*(replace(each, where=_of_pipeline(each.where)) for each in reader.problems))
+    return claim
+
+
+def _of_pipeline(where: str) -> str:
+    return f"pipeline config{where.removeprefix('task ')}"

@@ -10,6 +10,7 @@ from pipelines.sdk.argo.pods.affinity import affinity
 from pipelines.sdk.argo.pods.checks import labels
 from pipelines.sdk.argo.pods.patch import written
 from pipelines.sdk.argo.pods.reader import Reader, Value
+from pipelines.sdk.argo.pods.shapes import check_template
 
 _TOLERATION: Final = ("key", "operator", "value", "effect", "tolerationSeconds")
 _OPERATORS: Final = ("", "Equal", "Exists")
@@ -37,6 +38,8 @@ def placement(kubernetes: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
         found["tolerations"] = [one for each in tolerations for one in each.constant]
     if wanted := affinity(kubernetes, reader):
         found["affinity"] = wanted
+        if not reader.problems:
+            check_template("affinity", {"affinity": wanted}, reader)
     return {key: value for key, value in found.items() if value}
 
 
