@@ -11,6 +11,7 @@ from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import logs, runs
 from pipelines.sdk.argo.cluster.following import Board, follow
 from pipelines.sdk.argo.cluster.kinds import ENDED, phase
+from pipelines.sdk.argo.cluster.nodes import outcome
 from pipelines.sdk.argo.cluster.reporting import report, show
 from pipelines.sdk.commands.cluster_options import (
     connection,
@@ -144,5 +145,5 @@ def _follow(board: Board, workflow: dict[str, Any], step: str, as_json: bool) ->
     except KeyboardInterrupt:
         click.echo(f"{name} goes on", err=True)
         raise
-    click.echo(f"{name}: {phase(ended) if phase(ended) in ENDED else 'not ended'}", err=True)
+    click.echo(f"{name}: {outcome(ended) if phase(ended) in ENDED else 'not ended'}", err=True)
     return Exit.OK

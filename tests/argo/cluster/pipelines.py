@@ -61,6 +61,15 @@ def grid():
         say(words="last").after(task)
 
 
+@dsl.pipeline(name="ending")
+def ending():
+    """A step, and an exit handler that may fail."""
+    handler = square(number=4)
+    kubernetes.use_config_map_as_env(handler, SWITCH, {"FAIL": "FAIL"})
+    with dsl.ExitHandler(handler):
+        say(words="first")
+
+
 @dsl.pipeline(name="long")
 def long(seconds: float = 120.0):
     """A step that takes its time, with an exit handler."""

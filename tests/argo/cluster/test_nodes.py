@@ -7,8 +7,9 @@ import json
 import pytest
 
 from pipelines.sdk.argo.cluster.following import culprit, message, record, status
-from pipelines.sdk.argo.cluster.nodes import nodes, steps
+from pipelines.sdk.argo.cluster.nodes import nodes, outcome, steps
 from pipelines.sdk.errors import EnvironmentProblem
+from pipelines.sdk.launch import encode
 from pipelines.sdk.local.scope import Status
 from tests.argo.cluster.nodes import group, node, pod, retry, workflow
 
@@ -163,3 +164,20 @@ def test_a_retried_step_whose_pod_waits_is_pending_with_the_pods_reason():
     )
     (fit,) = steps(run)
     assert (fit.phase, fit.message, fit.done) == ("Pending", "ImagePullBackOff: no such image", False)
+
+
+def test_a_run_has_failed_where_only_an_exit_handler_has():
+    handler = pod("pipeline.onExit", phase="Failed")
+    assert outcome(workflow(pod("pipeline.fit"), handler)) == "Failed"
+    assert outcome(workflow(pod("pipeline.fit"), pod("pipeline.onExit"))) == "Succeeded"
+    assert outcome(workflow(pod("pipeline.fit"), handler, phase="Running")) == "Running"
+    assert outcome({**workflow(), "status": {"phase": "Succeeded", "offloadNodeStatusVersion": "1"}}) == (
+        "Succeeded"
+    )
+
+
+def test_artifacts_of_a_step_are_records_among_its_outputs():
+    record = {"name": "data", "type": {"schemaTitle": "system.Dataset"}, "uri": "gs://b/x", "metadata": {}}
+    values = [{"name": "a-data", "value": encode(record)}, {"name": "p-n", "value": "1"}]
+    run = workflow(pod("pipeline.fit", outputs={"parameters": values}))
+    assert steps(run)[0].outputs == {"data": record, "n": 1}

@@ -29,7 +29,7 @@ MINUTES = 180.0  # seconds that a run may take on a machine that is busy
 def swept(cluster: Cluster) -> Iterator[None]:
     """Deletes what the tests of this file have made; the namespace is everybody's."""
     yield
-    for name in ("plain", "grid", "long", "stuck"):
+    for name in ("plain", "grid", "long", "stuck", "ending"):
         chosen = Selection(labels=f"app.kubernetes.io/name=c-{name}", metadata_only=True)
         for kind in (CRON, TEMPLATE, WORKFLOW, CONFIG_MAP):
             for each in kube.listing(cluster, kind, chosen):
@@ -118,6 +118,21 @@ def test_a_run_that_failed_tells_why_and_goes_on_where_it_failed(cluster, comman
         tuple(nodes(kube.get(cluster, WORKFLOW, run))[n]["phase"] for n in each.pods)
         for each in after.values()
     } == {("Succeeded",)}
+
+
+def test_a_run_whose_exit_handler_failed_has_failed_and_the_handler_alone_starts_again(
+    cluster, command, on_argo, switch
+):
+    switch("4")
+    done = on_argo(pipelines.ending, "--wait")
+    run = done.json["run"]
+    assert (done.code, done.json["status"], done.err.count("cannot do 4")) == (1, "FAILED", 1)
+    told = command("status", "c-ending", "--json", cluster=cluster).json["runs"][0]
+    assert (told["run"], told["phase"]) == (run, "Failed")
+    switch("")
+    assert command("retry", run, "--dry-run", "--json", cluster=cluster).json["again"] == ["square"]
+    done = command("retry", run, "--wait", "--json", cluster=cluster)
+    assert (done.code, by_name(done)) == (0, {"exit-handler-1/say": "SUCCEEDED", "square": "SUCCEEDED"})
 
 
 def test_a_new_run_with_the_arguments_of_an_old_one(cluster, command, on_argo):

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from pipelines.sdk.argo.cluster.runs import moment
+from pipelines.sdk.argo.cluster.kinds import phase
 from pipelines.sdk.errors import EnvironmentProblem, Finding
 from pipelines.sdk.launch import WireError, decode
 from pipelines.sdk.values import Json
@@ -119,13 +119,19 @@ def root_node(workflow: Mapping[str, Any]) -> Node | None:
     return next((node for node in nodes(workflow).values() if node["name"] == wanted), None)
 
 
-def any_handler_failed(workflow: Mapping[str, Any]) -> bool:
-    """Whether an exit handler failed, which Argo's phase of the run leaves out.
+def outcome(workflow: Mapping[str, Any]) -> str:
+    """Argo's phase of a run; but Failed where an exit handler failed, which Argo leaves out."""
+    try:
+        found = nodes(workflow) if phase(workflow) == "Succeeded" else {}
+    except EnvironmentProblem:  # out of reach: Argo's word is all there is
+        found = {}
+    failed = any(each["name"].endswith(_EXIT) and each.get("phase") in FAILED for each in found.values())
+    return "Failed" if failed else phase(workflow)
 
-    Raises:
-        EnvironmentProblem: see `nodes`.
-    """
-    return any(n["name"].endswith(_EXIT) and n.get("phase") in FAILED for n in nodes(workflow).values())
+
+def moment(text: object) -> datetime | None:
+    """A time as Kubernetes writes it; None where there is none."""
+    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
 _LATE = datetime.max.replace(tzinfo=UTC)
@@ -149,19 +155,19 @@ def _state(node: Node, found: Mapping[str, Node]) -> StepState:
     pods = _tried(node, found) if node["type"] == "Retry" else [node["id"]] if node["type"] == "Pod" else []
     last = found[pods[-1]] if pods else node
     code = str((last.get("outputs") or {}).get("exitCode") or "")
-    phase = str(node.get("phase") or "Pending")
+    own = str(node.get("phase") or "Pending")
     return StepState(
         node=node["id"],
         path=path(node, found),
         step=node["type"] in ("Pod", "Retry"),
         # A Retry node is Running while its pod still waits.
-        phase=str(last.get("phase") or phase) if phase == "Running" and _waits(last) else phase,
+        phase=str(last.get("phase") or own) if own == "Running" and _waits(last) else own,
         message=str(last.get("message") or node.get("message") or ""),
         started=moment(node.get("startedAt")),
-        ended=moment(node.get("finishedAt")) if phase in FULFILLED else None,
+        ended=moment(node.get("finishedAt")) if own in FULFILLED else None,
         exit_code=int(code) if code.lstrip("-").isdecimal() else None,
         pods=tuple(pods),
-        outputs={} if phase in FAILED else _outputs(node if node.get("outputs") else last),
+        outputs={} if own in FAILED else _outputs(node if node.get("outputs") else last),
     )
 
 

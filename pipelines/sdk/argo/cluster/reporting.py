@@ -13,8 +13,7 @@ from rich.text import Text
 
 from pipelines.sdk.argo.cluster import pods
 from pipelines.sdk.argo.cluster.following import record, status
-from pipelines.sdk.argo.cluster.kinds import phase
-from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, any_handler_failed, steps
+from pipelines.sdk.argo.cluster.nodes import FAILED, StepState, outcome, steps
 from pipelines.sdk.argo.cluster.outputs import outputs
 from pipelines.sdk.argo.cluster.runs import Run
 from pipelines.sdk.errors import PipelineError
@@ -89,13 +88,12 @@ def _unfinished(step: StepState) -> dict[str, Any]:
 
 
 def result(workflow: Mapping[str, Any]) -> Status | None:
-    """How a run ended; None before. Exit handlers that failed count, which Argo's phase leaves out.
+    """How a run ended, in KFP's words; None before.
 
     Args:
         workflow: the run.
     """
-    ended = _RESULT.get(phase(workflow))
-    return Status.FAILED if ended and any_handler_failed(workflow) else ended
+    return _RESULT.get(outcome(workflow))
 
 
 def report(cluster: Cluster, workflow: Mapping[str, Any]) -> Report:

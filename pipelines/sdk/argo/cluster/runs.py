@@ -17,8 +17,8 @@ from pipelines.sdk.argo.cluster.kinds import (
     TEMPLATE_LABEL,
     WORKFLOW,
     labels,
-    phase,
 )
+from pipelines.sdk.argo.cluster.nodes import moment, outcome
 from pipelines.sdk.argo.options import NAME_LABEL
 from pipelines.sdk.errors import Finding, UsageError
 from pipelines.sdk.kube import Cluster, Selection
@@ -33,7 +33,7 @@ class Run:
 
     Args:
         name: of the Workflow.
-        phase: Argo's; empty where no controller has looked at it.
+        phase: see `nodes.outcome`; empty where no controller has looked at it.
         message: Argo's.
         created: when it was submitted.
         started: when its first step could start; None before.
@@ -55,7 +55,7 @@ class Run:
         metadata, status = workflow["metadata"], workflow.get("status") or {}
         return Run(
             name=metadata["name"],
-            phase=phase(workflow),
+            phase=outcome(workflow),
             message=str(status.get("message") or ""),
             created=moment(metadata["creationTimestamp"]) or datetime.now(UTC),
             started=moment(status.get("startedAt")),
@@ -81,11 +81,6 @@ class Run:
             **({"message": self.message} if self.message else {}),
             **({"schedule": self.schedule} if self.schedule else {}),
         }
-
-
-def moment(text: object) -> datetime | None:
-    """A time as Kubernetes writes it; None where there is none."""
-    return datetime.fromisoformat(text) if isinstance(text, str) and text else None
 
 
 def document(name: str, arguments: Sequence[Mapping[str, str]], scheduled: str = "") -> Workflow:

@@ -14,7 +14,7 @@ from pipelines.sdk.argo.cluster import cron
 from pipelines.sdk.argo.cluster.applying import check_namespace
 from pipelines.sdk.argo.cluster.changes import Change
 from pipelines.sdk.argo.cluster.kinds import CRON, OURS, owner
-from pipelines.sdk.argo.cluster.runs import moment
+from pipelines.sdk.argo.cluster.nodes import moment
 from pipelines.sdk.argo.options import Compiled
 from pipelines.sdk.errors import Finding, UsageError
 from pipelines.sdk.kube import Cluster, Selection

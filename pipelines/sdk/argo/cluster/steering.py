@@ -10,7 +10,7 @@ from typing import Any
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import pods, runs
 from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, ENDED, POD, SCHEDULED_TIME, WORKFLOW, phase
-from pipelines.sdk.argo.cluster.nodes import nodes, path
+from pipelines.sdk.argo.cluster.nodes import nodes, outcome, path
 from pipelines.sdk.argo.cluster.references import used_config_maps
 from pipelines.sdk.argo.cluster.retrying import Restart, reopened, restart
 from pipelines.sdk.errors import Finding, Unreachable, UsageError
@@ -104,7 +104,7 @@ def from_start(cluster: Cluster, run: str, *, dry_run: bool) -> dict[str, Any]:
 def _failed(cluster: Cluster, run: str) -> dict[str, Any]:
     workflow = runs.find(cluster, run, "")
     where = f"Workflow {run}"
-    match phase(workflow):
+    match outcome(workflow):
         case "Failed" | "Error":
             return workflow
         case "Succeeded":
