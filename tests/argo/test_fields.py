@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.sdk.argo import lint
 from pipelines.sdk.argo.lint import expression
 from tests.argo import emitted
 from tests.argo.documents import texts
@@ -34,8 +35,9 @@ FIELDS_OF_3_7: Mapping[str, str] = {
     "Ttl": "secondsAfterSuccess secondsAfterFailure secondsAfterCompletion",
     "Named": "name",
     "Template": """activeDeadlineSeconds affinity:Affinity container:Container dag:Dag inputs:Io
-        metadata:Metadata name nodeSelector:* outputs:Io parallelism podSpecPatch resource:Resource retryStrategy:Retry
-        securityContext:PodSecurity suspend:Suspend tolerations:Toleration volumes:Volume""",
+        metadata:Metadata name nodeSelector:* outputs:Io parallelism podSpecPatch resource:Resource
+        retryStrategy:Retry securityContext:PodSecurity suspend:Suspend tolerations:Toleration
+        volumes:Volume""",
     "Dag": "failFast target tasks:Task",
     "Task": "arguments:Arguments depends hooks:{Hook} name template templateRef:TemplateRef when withParam",
     "Hook": "arguments:Arguments template",
@@ -165,6 +167,14 @@ def test_every_field_is_one_of_the_oldest_controllers(everything):
         for _, place in fields(document, document["kind"], document["kind"])
     ]
     assert found == []
+
+
+def test_lint_for_the_oldest_controller_finds_no_error(everything):
+    found = {
+        name: [each for each in lint.lint_documents(documents, argo="3.7") if each.severity == lint.ERROR]
+        for name, documents in everything.items()
+    }
+    assert {name: errors for name, errors in found.items() if errors} == {}
 
 
 def test_what_is_written_exercises_the_table(everything):

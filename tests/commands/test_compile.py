@@ -13,6 +13,8 @@ from kfp import components
 from pipelines.sdk import compiling, ir
 from pipelines.sdk.settings import STEP_IMAGE
 from tests.commands.conftest import finished, start
+from tests.conformance import harness
+from tests.conformance.test_conformance import CASES
 from tests.conftest import ROOT
 
 
@@ -98,3 +100,16 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(command, tmp_path):
     assert ended.code == 4
     assert "Is a directory" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_schedule_for_a_pipeline_that_needs_values_is_refused_before_anything_is_written(tmp_path):
+    given = next(case for case in CASES if case.name == "comparisons that hold")
+    needs = str(harness.compiled(given.pipeline, tmp_path))
+    folder = tmp_path / "out.yaml"
+    program = [sys.executable, "-m", "pipelines.sdk", "compile", needs, "-o", str(folder)]
+    refused = subprocess.run([*program, "--schedule", "0 2 * * *"], cwd=ROOT, capture_output=True, text=True)
+    assert refused.returncode == 2
+    assert "parameter folder: a scheduled run has nobody to give it a value" in refused.stderr
+    assert "schedule CRON -p NAME=VALUE" in refused.stderr
+    assert not folder.exists()
+    assert subprocess.run(program, cwd=ROOT, capture_output=True).returncode == 0

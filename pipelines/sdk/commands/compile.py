@@ -13,10 +13,11 @@ import click
 
 from pipelines.sdk import argo, ir
 from pipelines.sdk.argo.cluster import cron
+from pipelines.sdk.argo.documents import workflow_arguments
 from pipelines.sdk.commands.argo_options import Decorator, argo_options, options_of
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.compiling import with_image
-from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.errors import BadPipeline, Finding, UsageError
 from pipelines.sdk.files import write_whole
 from pipelines.sdk.plan import Plan
 from pipelines.sdk.settings import Settings
@@ -130,7 +131,17 @@ def _options(given: dict[str, Any], plan: Plan) -> argo.Options:
     options = options_of(given, plan)
     if options.schedule:
         cron.parse(options.schedule, options.timezone)
+        _refuse_open_inputs(plan)
     return options
+
+
+def _refuse_open_inputs(plan: Plan) -> None:
+    """A scheduled run takes the values that stand in its document, and compiling puts none there."""
+    open_inputs = [each["name"] for each in workflow_arguments(plan) if "value" not in each]
+    if open_inputs:
+        what = "a scheduled run has nobody to give it a value"
+        mend = "give it a default, or schedule with values: `schedule CRON -p NAME=VALUE`"
+        raise UsageError(*(Finding(what, f"parameter {name}", mend) for name in open_inputs))
 
 
 def folder_of(pipeline: Any) -> Path:
