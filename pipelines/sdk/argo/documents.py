@@ -11,9 +11,10 @@ from pipelines.sdk import launch
 from pipelines.sdk.argo.names import digest
 from pipelines.sdk.argo.options import MANAGER_LABELS, NAME_LABEL, PIPELINE_ANNOTATION, Options
 from pipelines.sdk.errors import BadPipeline, Finding
-from pipelines.sdk.launch import encode
+from pipelines.sdk.launch import WireError, encode
 from pipelines.sdk.launch.pod import MODULES
 from pipelines.sdk.plan import Plan
+from pipelines.sdk.values import Parameter
 
 SOURCE = "{source}"  # stands in a command for what is in the file beside it
 MAX_BYTES = 900_000  # of a ConfigMap's data; Kubernetes takes 1 MiB with everything
@@ -176,7 +177,7 @@ def workflow_arguments(plan: Plan) -> list[dict[str, Any]]:
     for name, parameter in plan.root.interface.parameters.items():
         entry: dict[str, Any] = {"name": name}
         if parameter.has_default and parameter.default is not None:
-            entry["value"] = launch_text(parameter.default, parameter.type == "STRING")
+            entry["value"] = _default(name, parameter)
         elif parameter.optional or parameter.has_default:
             entry["value"] = "wire:null"
         if parameter.literals:
@@ -188,6 +189,14 @@ def workflow_arguments(plan: Plan) -> list[dict[str, Any]]:
         absent = {"value": "wire:null"} if artifact.optional else {}
         found.append({"name": name, **absent, "description": _readable(artifact.description or "URI")})
     return found
+
+
+def _default(name: str, parameter: Parameter) -> str:
+    try:
+        return launch_text(parameter.default, parameter.type == "STRING")
+    except WireError as error:
+        mend = "let the pipeline take the URI of an artifact instead"
+        raise BadPipeline(Finding(error.what, f"parameter {name}, its default", mend)) from None
 
 
 def launch_text(value: Any, text: bool) -> str:

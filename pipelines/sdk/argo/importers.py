@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pipelines.sdk.argo.authored import names_in, placeholders_in
 from pipelines.sdk.argo.travel import Carrier, Resolve, Text
 from pipelines.sdk.errors import BadPipeline, Finding
-from pipelines.sdk.launch import encode
+from pipelines.sdk.launch import WireError, encode
 from pipelines.sdk.plan import Importer, Task
 from pipelines.sdk.values import Json
 
@@ -24,7 +24,7 @@ def imported(task: Task, importer: Importer, inputs: Mapping[str, Carrier], wher
         where: path of the task.
 
     Raises:
-        BadPipeline: it has a condition or a loop of its own, which KFP refuses too.
+        BadPipeline: it has a condition or a loop of its own, which KFP refuses too; or it is too long.
     """
     if task.when or task.loop:
         what = "an importer cannot have a condition or a loop of its own"
@@ -36,7 +36,11 @@ def imported(task: Task, importer: Importer, inputs: Mapping[str, Carrier], wher
     name, spec = next(iter(importer.interface.output_artifacts.items()))
     kind: Json = {"schemaTitle": spec.schema_title, "schemaVersion": spec.schema_version}
     record: dict[str, Json] = {"name": name, "type": kind, "uri": uri, "metadata": metadata}
-    carrier = Carrier(Text(static=encode(record)), artifact=True)
+    try:
+        carrier = Carrier(Text(static=encode(record)), artifact=True)
+    except WireError as error:
+        mend = "put what is long in its metadata into the artifact itself"
+        raise BadPipeline(Finding(error.what, f"task {where}", mend)) from None
     wanted = names_in(record)
     if wanted is None:
         return carrier

@@ -14,6 +14,7 @@ from pipelines.sdk.argo.importers import imported
 from pipelines.sdk.argo.names import parameter_names
 from pipelines.sdk.argo.travel import Carrier, Index, Key, Lists, Resolve, Text, constant, through
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.launch import WireError
 from pipelines.sdk.plan import Importer, Loop, Step, Task, needs
 from pipelines.sdk.values import Binding, Constant, DagInput, FinalStatus, LoopItem, TaskOutput
 
@@ -110,7 +111,11 @@ def arguments(task: Task, group: Group) -> dict[str, Carrier]:
     """The values of a task's inputs as seen from its group; those that are never there are left out."""
     found: dict[str, Carrier] = {}
     for name, binding in task.arguments.items():
-        carrier = _bound(binding, task, group)
+        try:
+            carrier = _bound(binding, task, group)
+        except WireError as error:  # a constant that no pod could be given
+            where = f"task {group.path}{task.name}, input {name!r}"
+            raise BadPipeline(Finding(error.what, where, error.mend)) from None
         if carrier is None:
             continue
         if isinstance(binding, Constant) and (wanted := names_in(binding.value)) is not None:
