@@ -333,5 +333,12 @@ def test_what_kfp_left_of_an_f_string_in_an_importers_address_is_no_address():
     put(document, "components/comp-bring", brings)
     put(document, "root/dag/tasks/bring", {"componentRef": {"name": "comp-bring"}})
     text = refused_documents(document)
-    assert "task bring: its URI holds {{channel:...}}, which kfp could not resolve" in text
-    assert "let a component put one together" in text
+    assert "task bring: its URI holds {{channel:task=...}}, which kfp could not resolve" in text
+    assert "let a component put the text together" in text
+
+
+def test_what_kfp_left_of_an_f_string_in_text_is_refused_where_nobody_knows_it():
+    document = one_step()
+    text = "<{{channel:task=nobody;name=n;type=List[str];}}>"
+    put(document, "root/dag/tasks/say/inputs/parameters/text", {"runtimeValue": {"constant": text}})
+    assert "task say, input text: its text holds {{channel:task=...}}" in refused_documents(document)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 
 from pipelines.sdk import conditions
 from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.ir.leftovers import MARK
 from pipelines.sdk.plan import Dag, Importer, Plan, Step, Task
 from pipelines.sdk.values import (
     Binding,
@@ -23,8 +24,6 @@ from pipelines.sdk.values import (
 )
 
 _NO_LISTS = (ParameterType.INTEGER, ParameterType.DOUBLE, ParameterType.BOOLEAN)
-
-_LEFT_OVER = "{{channel:"  # how kfp writes an output in an f-string, until it knows better
 
 
 def check(plan: Plan) -> None:
@@ -72,6 +71,8 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
             yield from _mismatch(wanted, given, f"{where}, input {name}", "the loop's element")
         else:
             yield from _source(binding, wanted, dag.interface, tasks, f"{where}, input {name}")
+        if isinstance(binding, Constant) and MARK in json.dumps(binding.value):
+            yield _leftover(f"{where}, input {name}", "its text")
         if isinstance(binding, Constant) and name in takes.parameters:
             yield from _constant(binding.value, takes.parameters[name], f"{where}, input {name}")
     yield from _loop(task, dag.interface, tasks, where)
@@ -80,6 +81,11 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
         yield from _dag(task.body, path)
     else:
         yield from _leaf(task, task.body, where)
+
+
+def _leftover(where: str, subject: str) -> Finding:
+    what = f"{subject} holds {MARK}...}}}}, which kfp could not resolve and nothing around it gives"
+    return Finding(what, where, "let a component put the text together")
 
 
 def _is_artifact(binding: Binding, enclosing: Interface, tasks: Mapping[str, Task]) -> bool:
@@ -102,9 +108,8 @@ def _leaf(task: Task, body: Step | Importer, where: str) -> Iterator[Finding]:
             yield Finding("it has no artifact", f"{where}, input {name}")
     if isinstance(body, Importer) and body.uri_input and body.uri not in given:
         yield Finding(f"its URI comes from {body.uri!r}, which is none of its inputs", where)
-    if isinstance(body, Importer) and not body.uri_input and _LEFT_OVER in body.uri:
-        mend = "give artifact_uri a single value; let a component put one together"
-        yield Finding(f"its URI holds {_LEFT_OVER}...}}}}, which kfp could not resolve", where, mend)
+    if isinstance(body, Importer) and not body.uri_input and MARK in body.uri:
+        yield _leftover(where, "its URI")
     yield from _defaults(body.interface, where)
 
 

@@ -1,20 +1,22 @@
 """Loop elements inside text: the SDK loses their way, and here they are led back.
 
 `say(text=f"<{item.a}>")` compiles to a task that reads `item.a` from a place that does not have it: an input
-of the pipeline around the loop, or one that nobody fills (kfp 2.0 to 2.17). The names say what was meant.
+of the pipeline around the loop, or one that nobody fills (kfp 2.0 to 2.17). In a loop in a loop, the list of
+the inner one gets lost as well. The names say what was meant.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from pipelines.sdk.plan import Dag, Loop, Task
-from pipelines.sdk.values import Binding, DagInput, Interface, Parameter, TaskOutput
+from pipelines.sdk.ir.leftovers import CHANNEL, restored
+from pipelines.sdk.ir.order import in_order
+from pipelines.sdk.plan import Dag, Importer, Loop, Step, Task, needs
+from pipelines.sdk.values import Binding, Constant, DagInput, Interface, Parameter, TaskOutput
 
-CHANNEL = "pipelinechannel--"
-"""What a group calls the values that come from outside of it begins with this."""
+__all__ = ["CHANNEL", "is_group", "mend_items"]
 
 _FIELD = "-subvar-"
 _GROUP = re.compile(r"(for-loop|condition|condition-branches|exit-handler)-\d+")
@@ -44,21 +46,42 @@ class _Surroundings:
     """What a group can read.
 
     Args:
-        elements: of the loops around it, by the name they have in their loop's body.
+        elements: of the loops around it, by the name they have in their loop's body; and by the names that
+            a group has for them, the pipeline's inputs and the outputs of tasks beside the groups around it.
         filled: its inputs that something fills.
+        sources: what it has itself, by the name that a group in it has for that.
     """
 
     elements: Mapping[str, Parameter]
     filled: frozenset[str]
+    sources: Mapping[str, DagInput | TaskOutput] = field(default_factory=dict)
 
 
 def _dag(dag: Dag, around: _Surroundings) -> tuple[Dag, frozenset[str]]:
     """The mended group, and the elements that it must be given in addition."""
+    sources = {name: source for name, (source, _) in _channels(dag).items()}
+    around = replace(around, sources=sources)
     mended = [_task(task, dag, around) for task in dag.tasks]
     wanted = frozenset(name for _, names in mended for name in names) - around.filled
     added = {name: around.elements[name] for name in sorted(wanted)}
     interface = replace(dag.interface, parameters={**dag.interface.parameters, **added})
-    return replace(dag, interface=interface, tasks=tuple(task for task, _ in mended)), wanted
+    tasks = tuple(task for task, _ in mended)
+    if list(map(needs, tasks)) != list(map(needs, dag.tasks)):
+        tasks = in_order(tasks, "")
+    return replace(dag, interface=interface, tasks=tasks), wanted
+
+
+def _channels(dag: Dag) -> dict[str, tuple[DagInput | TaskOutput, Parameter]]:
+    """What groups in it may be given, by the names that the SDK has for that: where it is, and what it is."""
+    found: dict[str, tuple[DagInput | TaskOutput, Parameter]] = {}
+    for name, parameter in dag.interface.parameters.items():
+        if not name.startswith(CHANNEL):
+            found[f"{CHANNEL}{name}"] = (DagInput(name), parameter)
+    for task in dag.tasks:
+        outputs = {} if task.loop else task.body.interface.output_parameters
+        for name, parameter in outputs.items():
+            found[f"{CHANNEL}{task.name}-{name}"] = (TaskOutput(task.name, name), parameter)
+    return found
 
 
 def _task(task: Task, dag: Dag, around: _Surroundings) -> tuple[Task, set[str]]:
@@ -70,12 +93,12 @@ def _task(task: Task, dag: Dag, around: _Surroundings) -> tuple[Task, set[str]]:
         if not (isinstance(task.body, Dag) and _astray(binding, dag, around))
     }
     loop = task.loop and replace(task.loop, items=_found(task.loop.items, around))
-    body = task.body
+    loop, arguments, body = _with_leftovers(loop, arguments, task.body, around)
     if isinstance(body, Dag):
-        elements = _elements(task.name, loop, body.interface, around)
+        elements = _elements(task, loop, dag, around)
         inside = _Surroundings(elements, _filled(body.interface, arguments))
         body, missing = _dag(body, inside)
-        arguments.update({name: DagInput(name) for name in sorted(missing)})
+        arguments.update({name: _found(DagInput(name), around) for name in sorted(missing)})
     used = {
         binding.name
         for binding in (*arguments.values(), *([loop.items] if loop else []))
@@ -87,9 +110,38 @@ def _task(task: Task, dag: Dag, around: _Surroundings) -> tuple[Task, set[str]]:
     return done, used.union(*(names for _, names in handlers))
 
 
-def _elements(name: str, loop: Loop | None, body: Interface, around: _Surroundings) -> dict[str, Parameter]:
+def _with_leftovers(
+    loop: Loop | None, arguments: Mapping[str, Binding], body: Step | Importer | Dag, around: _Surroundings
+) -> tuple[Loop | None, dict[str, Binding], Step | Importer | Dag]:
+    """A task's parts with what kfp left in their texts as placeholders, and one more argument for each."""
+    known = around.filled | around.elements.keys()
+
+    def find(channel: str) -> Binding | None:
+        wanted = DagInput(channel)
+        binding = _found(wanted, around)
+        return binding if binding != wanted or channel in known else None
+
+    found: dict[str, Binding] = {}
+    for name, binding in arguments.items():
+        value, more = restored(binding.value, find) if isinstance(binding, Constant) else (None, {})
+        found |= {name: Constant(value) if isinstance(binding, Constant) else binding, **more}
+    if loop and isinstance(loop.items, Constant):
+        value, more = restored(loop.items.value, find)
+        loop, found = replace(loop, items=Constant(value)), {**found, **more}
+    if isinstance(body, Importer) and not body.uri_input:
+        uri, more = restored(body.uri, find)
+        body, found = replace(body, uri=str(uri)), {**found, **more}
+    return loop, found, body
+
+
+def _elements(task: Task, loop: Loop | None, dag: Dag, around: _Surroundings) -> dict[str, Parameter]:
     """The elements around a group's tasks. A pipeline in a pipeline counts its loops anew, from 1."""
-    own = {} if not is_group(name) else dict(around.elements)
+    own, body = {}, task.body.interface
+    if is_group(task.name):
+        own = dict(around.elements)
+        for name, (source, parameter) in _channels(dag).items():
+            if not (isinstance(source, TaskOutput) and source.task == task.name):
+                own[name] = Parameter(name, parameter.type, optional=parameter.optional)
     if loop and loop.item_input in body.parameters:
         own[loop.item_input] = body.parameters[loop.item_input]
     return own
@@ -107,6 +159,8 @@ def _found(binding: Binding, around: _Surroundings) -> Binding:
     name = binding.name if binding.name.startswith(CHANNEL) else f"{CHANNEL}{binding.name}"
     if name in around.elements:
         return DagInput(name, binding.path)
+    if binding.name in around.sources:
+        return replace(around.sources[binding.name], path=binding.path)
     for element in sorted(around.elements, key=len, reverse=True):
         field = name.removeprefix(f"{element}{_FIELD}")
         if field != name and field.isidentifier():
