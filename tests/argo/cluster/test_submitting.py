@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.sdk import argo, ir, kube
+from pipelines.sdk.argo.cluster import submitting
 from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, CRON, TEMPLATE, WORKFLOW
 from pipelines.sdk.argo.cluster.submitting import submit
 from pipelines.sdk.argo.options import Compiled
@@ -164,6 +165,20 @@ def test_config_maps_of_earlier_versions_are_deleted_when_no_run_needs_them_any_
     assert submit(api, third, []).pruned == (steps_of(first),)
     left = names(api, CONFIG_MAP, "app.kubernetes.io/name=pruned")
     assert {"pruned-steps-22222222", "pruned-steps-33333333"} <= left
+
+
+def test_what_somebody_else_pruned_in_between_is_made_again(api, file, monkeypatch):
+    compiled = made(file, "between")
+    names = [each["metadata"]["name"] for each in compiled.documents if each["kind"] == CONFIG_MAP.name]
+
+    def started(cluster, run, template):
+        for name in names:
+            assert kube.delete(cluster, CONFIG_MAP, name)
+        return "run", ""
+
+    monkeypatch.setattr(submitting, "start", started)
+    submit(api, compiled, [])
+    assert names and all(kube.get(api, CONFIG_MAP, name) for name in names)
 
 
 def test_config_maps_of_a_failed_run_stay_since_it_can_be_retried(api, file):

@@ -84,6 +84,23 @@ def apply_all(
         done.append(change)
 
 
+def restore(cluster: Cluster, documents: Sequence[Document]) -> None:
+    """Makes ConfigMaps that are not there any more, as far as the server lets us: the rest is done.
+
+    Somebody who submits another version at the same time takes them for old ones, until the template that
+    names them is there; a pod without its ConfigMap would wait for ever.
+
+    Args:
+        cluster: see Cluster.
+        documents: that were applied.
+    """
+    config_maps = [each for each in documents if each["kind"] == CONFIG_MAP.name]
+    with suppress(PipelineError):
+        for document in config_maps:
+            if kube.get(cluster, CONFIG_MAP, document["metadata"]["name"]) is None:
+                kube.apply(cluster, document)
+
+
 def check_namespace(cluster: Cluster) -> None:
     """Refuses a namespace that is not there; lists in one are empty, which looks like no runs.
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import runs
-from pipelines.sdk.argo.cluster.applying import apply_all, try_all, with_findings
+from pipelines.sdk.argo.cluster.applying import apply_all, restore, try_all, with_findings
 from pipelines.sdk.argo.cluster.changes import Change
 from pipelines.sdk.argo.cluster.kinds import SERVICE_ACCOUNT, TEMPLATE
 from pipelines.sdk.argo.cluster.pruning import prune
@@ -80,6 +80,7 @@ def submit(
     except PipelineError as error:
         applied = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
         raise with_findings(error, (*error.findings, applied)) from error
+    restore(cluster, compiled.documents)
     pruned, hindered = prune(cluster, name)
     notes = (*lacking, *(each for each in (note, hindered) if each))
     return Submitted(name, started, changes, tuple(pruned), notes)
@@ -102,6 +103,7 @@ def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run
     lacking = _no_account(cluster, _template(compiled))
     if dry_run:
         return Submitted(name, "", changes, notes=lacking)
+    restore(cluster, compiled.documents)
     pruned, hindered = prune(cluster, name)
     return Submitted(name, "", changes, tuple(pruned), (*lacking, *((hindered,) if hindered else ())))
 
