@@ -104,6 +104,16 @@ def made_of_texts(text: str):
     tool(text=f"{text} and {first.outputs['out']}, {dsl.PIPELINE_JOB_NAME_PLACEHOLDER}", number=1)
 
 
+@dsl.container_component
+def many(a: str, b: str, c: str, d: str):
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=["tool", a, b, c, d])
+
+
+@dsl.pipeline
+def many_texts(a: str, b: str, c: str, d: str):
+    many(a=a, b=b, c=c, d=d)
+
+
 @dsl.pipeline
 def of_the_pod():
     tool(text=f"pod {dsl.PIPELINE_TASK_ID_PLACEHOLDER}", number=1)
@@ -278,6 +288,22 @@ def test_a_value_that_refers_to_itself_is_refused(tmp_path):
 def test_what_only_the_pod_knows_cannot_be_a_part_of_a_value(compiled):
     with pytest.raises(BadPipeline, match="is known to the pod alone"):
         compiled(of_the_pod)
+
+
+def test_a_script_that_is_too_long_for_a_command_is_refused(tmp_path):
+    file = Path(harness.compiled(tools, tmp_path))
+    long = file.read_text().replace("- tool\n", f"- '{'x' * 120_000}'\n", 1)
+    with pytest.raises(BadPipeline, match=r"its command has 120,\d+ characters") as caught:
+        argo.emit(ir.read(long, "long"), argo.Options())
+    assert "into the image" in caught.value.findings[0].mend
+
+
+def test_texts_that_could_be_too_long_together_are_measured_before_the_program_starts(compiled):
+    few = arguments_of(templates(compiled(tools).documents)["tool"])
+    more = arguments_of(templates(compiled(many_texts).documents)["many"])
+    assert ["the words of a command have" in each for each in few.values()] == [False] * len(few)
+    told = {name: each for name, each in more.items() if name.startswith("t-")}
+    assert ["the words of a command have" in each for each in told.values()] == [False] * 3 + [True]
 
 
 def test_a_newline_that_argo_drops_is_a_warning(compiled):

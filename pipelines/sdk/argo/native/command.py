@@ -15,6 +15,11 @@ from pipelines.sdk.argo.pods.environment import BRACE
 ARGS = "args"
 """Parameter with all arguments as JSON, where their number depends on what is there."""
 
+MAX_CHARACTERS = 120_000
+"""Of a command's words. Beyond 128 KiB Argo brings them in a file, where no kubelet replaces anything."""
+
+_LONGEST = 33_000  # characters of a parameter, by the limit of the wire format
+
 _SPLICED = f'{{"containers":[{{"name":"main","args":{tag(of_input(ARGS))}}}]}}'
 
 
@@ -46,16 +51,34 @@ def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
         Inexpressible: something depends both on the pod and on an input that may be absent.
     """
     writer, words = _Writer(), (*entry, *args)
+    constant = sum(len(piece.text) + 2 for word in words for piece in word if isinstance(piece, Known))
+    if constant > MAX_CHARACTERS:
+        what = (
+            f"has {constant:,} characters, and the words of a program's command can have {MAX_CHARACTERS:,}"
+        )
+        raise Inexpressible("its command", what, "put the script into the image, or let it read an artifact")
     fixed = next((at for at, word in enumerate(words) if _chosen(word)), len(words))
     if not fixed:
         raise Inexpressible("an IfPresent", "cannot be the program itself", "write the program before it")
     written = [writer.word(each) for each in words[:fixed]]
     if fixed == len(words):
         container = {"command": written[: len(entry)], "args": written[len(entry) :]}
-        return Command(container, {}, writer.env(), writer.arguments)
+        return Command(container, {}, writer.env(), _bounded(writer.arguments, constant))
     writer.arguments[ARGS] = _all(words[fixed:], writer)
     # Argo wraps the command that it finds after the patch, so a patch can have any number of words.
-    return Command({"command": written}, {"podSpecPatch": _SPLICED}, writer.env(), writer.arguments)
+    arguments = _bounded(writer.arguments, constant)
+    return Command({"command": written}, {"podSpecPatch": _SPLICED}, writer.env(), arguments)
+
+
+def _bounded(arguments: Mapping[str, str], constant: int) -> dict[str, str]:
+    """The expressions of a command's texts, of which the last one fails where together they are too long."""
+    found = dict(arguments)
+    if constant + len(found) * _LONGEST > MAX_CHARACTERS:
+        *_, last = found
+        too_long = fail(f"the words of a command have more than {MAX_CHARACTERS} characters")
+        room = f"len(join(#, '')) > {MAX_CHARACTERS - constant} ? {too_long} : last(#)"
+        found[last] = given(f"[{', '.join(found.values())}]", room)
+    return found
 
 
 def image(word: Word, arguments: dict[str, str]) -> str:
