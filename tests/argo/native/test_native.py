@@ -114,6 +114,17 @@ def many_texts(a: str, b: str, c: str, d: str):
     many(a=a, b=b, c=c, d=d)
 
 
+@dsl.container_component
+def either(text: Optional[str] = None):  # noqa: UP045 - KFP reads no other spelling
+    program = dsl.IfPresentPlaceholder("text", ["echo", text], ["false"])
+    return dsl.ContainerSpec(image="registry.example/tool:1", command=[program], args=["end"])
+
+
+@dsl.pipeline
+def programs(text: Optional[str] = None):  # noqa: UP045 - KFP reads no other spelling
+    either(text=text)
+
+
 @dsl.pipeline
 def of_the_pod():
     tool(text=f"pod {dsl.PIPELINE_TASK_ID_PLACEHOLDER}", number=1)
@@ -288,6 +299,15 @@ def test_a_value_that_refers_to_itself_is_refused(tmp_path):
 def test_what_only_the_pod_knows_cannot_be_a_part_of_a_value(compiled):
     with pytest.raises(BadPipeline, match="is known to the pod alone"):
         compiled(of_the_pod)
+
+
+def test_an_if_present_may_choose_the_program(compiled):
+    known = templates(compiled(programs).documents)
+    told = arguments_of(known["either"])
+    assert known["either-run"]["container"]["command"] == ["{{=inputs.parameters['t-word']}}"]
+    assert "? 'echo' : 'false'" in told["t-word"]
+    assert "'echo'" not in told["args"]
+    assert "'end'" in told["args"]
 
 
 def test_a_script_that_is_too_long_for_a_command_is_refused(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from pipelines.sdk.argo.exprlang import fail, given, literal, of_input, tag
@@ -50,6 +50,7 @@ def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
     Raises:
         Inexpressible: something depends both on the pod and on an input that may be absent.
     """
+    entry = _with_program(entry)
     writer, words = _Writer(), (*entry, *args)
     constant = sum(len(piece.text) + 2 for word in words for piece in word if isinstance(piece, Known))
     if constant > MAX_CHARACTERS:
@@ -68,6 +69,16 @@ def command(entry: Sequence[Word], args: Sequence[Word]) -> Command:
     # Argo wraps the command that it finds after the patch, so a patch can have any number of words.
     arguments = _bounded(writer.arguments, constant)
     return Command({"command": written}, {"podSpecPatch": _SPLICED}, writer.env(), arguments)
+
+
+def _with_program(entry: Sequence[Word]) -> Sequence[Word]:
+    """The command with a first word that is always there, where an IfPresent gives it either way."""
+    first = entry[0][0] if entry and _chosen(entry[0]) else None
+    if not isinstance(first, Choice) or not first.then or not first.otherwise:
+        return entry
+    program = replace(first, then=first.then[:1], otherwise=first.otherwise[:1])
+    rest = replace(first, then=first.then[1:], otherwise=first.otherwise[1:])
+    return ((program, Known("")), (rest,), *entry[1:])
 
 
 def _bounded(arguments: Mapping[str, str], constant: int) -> dict[str, str]:
