@@ -25,7 +25,7 @@ from pipelines.sdk.argo.storage import checked_root
 from pipelines.sdk.argo.tasks import handed_over
 from pipelines.sdk.argo.travel import Carrier, Text
 from pipelines.sdk.argo.wrapping import wrapped
-from pipelines.sdk.errors import BadPipeline, Finding
+from pipelines.sdk.errors import BadPipeline, Finding, UsageError
 from pipelines.sdk.launch import encode
 from pipelines.sdk.plan import Dag, Plan, Step, Task
 from pipelines.sdk.values import ArtifactSpec, Constant, ParameterType
@@ -43,7 +43,7 @@ def emit(plan: Plan, options: Options) -> Compiled:
         UsageError: an option makes no sense.
     """
     name = _name(options.name or plan.name)
-    root = checked_root(options.pipeline_root or plan.pipeline_root or PIPELINE_ROOT)
+    root = _root(plan, options)
     told = tuple(plan.root.interface.parameters)
     book = Book(options, plan.name, root, options.image, bool(plan.platform.workspace), told)
     rewritten = wrapped(settings_as_inputs(plan))
@@ -67,6 +67,18 @@ def emit(plan: Plan, options: Options) -> Compiled:
         made.append(documents.cron_workflow(name, options))
     found = dict.fromkeys([*book.warnings, *versions.warnings(options.argo, templates)])
     return Compiled(tuple(made), tuple(book.steps), pods_min(plan.root), tuple(found))
+
+
+def _root(plan: Plan, options: Options) -> str:
+    """Where artifacts go; a root that stands in the pipeline itself is named as such."""
+    if options.pipeline_root or not plan.pipeline_root:
+        return checked_root(options.pipeline_root or PIPELINE_ROOT)
+    try:
+        return checked_root(plan.pipeline_root)
+    except UsageError as error:
+        mend = "give another with --pipeline-root, as in gs://bucket/runs or s3://bucket/runs"
+        where = "pipeline_root of the pipeline"
+        raise BadPipeline(*(Finding(each.what, where, mend) for each in error.findings)) from None
 
 
 def _name(wished: str) -> str:
