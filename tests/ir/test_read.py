@@ -374,8 +374,8 @@ def test_an_importer_whose_type_stands_only_with_the_importer():
 @pytest.mark.parametrize(
     ("importer", "words"),
     [
-        ({}, "its artifactUri is no text"),
-        ({"artifactUri": {"constant": ""}}, "its artifactUri is no text"),
+        ({}, "its artifactUri is empty"),
+        ({"artifactUri": {"constant": ""}}, "its artifactUri is empty"),
         ({"artifactUri": {"constant": 5}}, "its artifactUri is no text"),
         (
             {"artifactUri": {"runtimeParameter": "uri"}},

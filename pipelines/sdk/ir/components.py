@@ -208,7 +208,8 @@ def _importer(name: str, component: Any, spec: Any) -> Importer:
     elif kind == "constant_value":
         uri = spec.artifact_uri.constant_value.string_value
     if not isinstance(uri, str) or not uri:
-        raise BadPipeline(Finding("its artifactUri is no text", where))
+        what = "its artifactUri is empty" if uri in ("", None) else "its artifactUri is no text"
+        raise BadPipeline(Finding(what, where, "give dsl.importer the address of what it is to bring"))
     return Importer(
         interface=_of_type(takes, spec.type_schema),
         uri=uri,
