@@ -9,17 +9,14 @@ from typing import Any
 
 import pytest
 
-from pipelines.sdk import kube
-from pipelines.sdk.argo.cluster.kinds import POD
 from pipelines.sdk.kube import Cluster
 from tests.argo import services
-from tests.argo.services import wait_for
+from tests.argo.alone import last_words
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.argo, pytest.mark.slow]
 
 IMAGE = "kfp-on-argo/step:0.1.0"
-SECONDS = 300
 LOOK = """
 import getpass, json, os, pathlib, shutil, sys
 import components, kfp, mlflow, pipelines
@@ -59,39 +56,8 @@ def inside(cluster: Cluster) -> dict[str, Any]:
     if services.missing_images(cluster, [IMAGE]):
         pytest.skip(f"no node has the image {IMAGE}: tests/argo/images/build makes it")
     name = f"look-inside-{uuid.uuid4().hex[:6]}"
-    container = {
-        "name": "main",
-        "image": IMAGE,
-        "imagePullPolicy": "IfNotPresent",
-        "command": ["python3", "-c", LOOK],
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
-    }
-    # No user here: it is the image's own.
-    security = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
-    spec = {
-        "restartPolicy": "Never",
-        "automountServiceAccountToken": False,
-        "securityContext": security,
-        "containers": [container],
-        "volumes": [{"name": "tmp", "emptyDir": {}}],
-    }
-    kube.create(cluster, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": spec})
-    try:
-        wait_for("the pod", lambda: _ended(cluster, name), SECONDS)
-        lines = list(kube.stream(cluster, POD.path(cluster.namespace, name, "log"), []))
-        return dict(json.loads(lines[-1]))
-    finally:
-        kube.delete(cluster, POD, name)
-
-
-def _ended(cluster: Cluster, name: str) -> bool | None:
-    pod = kube.get(cluster, POD, name)
-    return True if pod and pod["status"]["phase"] in ("Succeeded", "Failed") else None
+    words = last_words(cluster, name, {"image": IMAGE, "command": ["python3", "-c", LOOK]})
+    return dict(json.loads(words))
 
 
 def test_it_runs_as_nobody_in_particular_and_writes_to_tmp_alone(inside):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.sdk import kube
+from pipelines.sdk import ir, kube
 from pipelines.sdk.argo.cluster.kinds import CONFIG_MAP, CRON, TEMPLATE, WORKFLOW
 from pipelines.sdk.kube import Cluster, Selection
+from pipelines.sdk.own_modules import own_modules
 from tests.argo import services
+from tests.argo.alone import last_words
 from tests.conftest import ROOT, Finished
 
 IMAGES = ("kfp-on-argo/step:0.1.0", "kfp-on-argo/mlflow:0.1.0")
@@ -24,11 +27,21 @@ Train = Callable[..., Finished]
 
 @pytest.fixture(scope="session")
 def tracking(cluster: Cluster) -> Iterator[str]:
-    """Address of an MLflow server, of which every step is told; skips where there are no images of ours."""
+    """Address of an MLflow server, of which every step is told; skips without images of this state."""
     if missing := services.missing_images(cluster, IMAGES):
         pytest.skip(f"no node has the images {', '.join(missing)}: tests/argo/images/build makes them")
+    if stale := staleness(cluster):
+        pytest.skip(f"{stale}; tests/argo/images/build makes a new one")
     with services.tracking(cluster) as address:
         yield address
+
+
+def staleness(cluster: Cluster) -> str:
+    """How the step image differs from this state of the project; empty where it does not."""
+    modules = own_modules(ir.read_file(str(ROOT / "compiled" / "train.kfp.yaml")))
+    look = "import json, sys; from pipelines.sdk.launch.project import check; check(json.loads(sys.argv[1]))"
+    container = {"image": IMAGES[0], "command": ["python3", "-c", look, json.dumps(modules)]}
+    return last_words(cluster, f"stale-{uuid.uuid4().hex[:6]}", container)
 
 
 @pytest.fixture(scope="module")

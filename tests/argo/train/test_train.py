@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import mlflow
 import pandas as pd
@@ -20,6 +21,7 @@ from mlflow.entities import Run
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster.kinds import POD, WORKFLOW
 from pipelines.sdk.kube import Cluster
+from tests.argo import alone, services
 from tests.argo.services import BUCKET, Bucket
 from tests.argo.train.conftest import Train, python_train
 from tests.conftest import ROOT, Finished
@@ -230,7 +232,7 @@ def test_a_model_that_passes_is_registered_and_where_it_cannot_be_deployed_the_r
 def test_broken_data_stops_the_run_with_its_lines_and_the_exit_handler_runs(
     cluster, submit, bucket, tracking, name
 ):
-    source = bucket.write(f"{name}/broken.csv", BROKEN)
+    source = bucket.write(f"{name}/{{{{workflow.name}}}} $(HOME).csv", BROKEN)
     night = run(cluster, submit, "--source", source, *LOSERS)
     assert night.done.code == 1
     assert f"error: {source}: 2 problems in 3 rows" in night.done.err
@@ -239,7 +241,9 @@ def test_broken_data_stops_the_run_with_its_lines_and_the_exit_handler_runs(
     assert len(night.pods) == 3, "ingest, validate and notify"
     assert night.done.task("notify")["status"] == "SUCCEEDED"
     assert night.workflow["status"]["phase"] == "Failed"
-    assert parent_of(MlflowClient(tracking), night.uid).info.status == "FAILED"
+    parent = parent_of(MlflowClient(tracking), night.uid)
+    assert parent.info.status == "FAILED"
+    assert parent.data.params["source"] == source, "as it was given"
 
 
 def test_a_helper_that_is_newer_than_the_image_stops_the_run_at_its_first_step(cluster, submit, tmp_path):
@@ -252,3 +256,35 @@ def test_a_helper_that_is_newer_than_the_image_stops_the_run_at_its_first_step(c
     assert night.done.task("exit-handler-1/ingest-data")["status"] == "FAILED"
     assert "the image has another components.support.days, in /app/components" in night.done.err
     assert "rebuild the step image" in night.done.err and "--allow-skew" in night.done.err
+
+
+def test_the_server_image_answers_as_mlflow_does(cluster, nights, tracking, name, tmp_path):
+    image = "kfp-on-argo/server:0.1.0"
+    if services.missing_images(cluster, [image]):
+        pytest.skip(f"no node has the image {image}: tests/argo/images/build makes it")
+    model_id = nights[0].outputs("exit-handler-1/for-loop-2.0/train-model")["model_id"]
+    container = {
+        "image": image,
+        "args": [f"models:/{model_id}", "--host=0.0.0.0", "--name=weather"],
+        "envFrom": [{"configMapRef": {"name": "pipeline-environment"}}],
+    }
+    with alone.pod(cluster, f"{name}-server", container):
+        url = services.wait_for("the server", lambda: ready(cluster, f"{name}-server"), 300)
+        body = json.dumps({"columns": ["temp"], "data": [[12.8]]}).encode()
+        request = Request(f"{url}/invocations", body, {"Content-Type": "application/json"})
+        with urlopen(request, timeout=30) as found:
+            served = json.load(found)["predictions"][0]
+    assert served == answer(MlflowClient(tracking), model_id, tmp_path / "model")
+
+
+def ready(cluster: Cluster, pod: str) -> str | None:
+    """Address of a model server in a pod, once it is ready."""
+    found = kube.get(cluster, POD, pod)
+    assert found is not None and found["status"]["phase"] in ("Pending", "Running"), found
+    if not (address := found["status"].get("podIP")):
+        return None
+    try:
+        urlopen(f"http://{address}:8080/v2/health/ready", timeout=5).close()
+    except OSError:
+        return None
+    return f"http://{address}:8080"
