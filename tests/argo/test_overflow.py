@@ -43,6 +43,17 @@ def test_the_entrypoint_and_what_starts_a_run_are_in_the_last_document():
     assert documents[-1]["spec"]["entrypoint"] == documents[-1]["spec"]["templates"][0]["name"] == "main"
 
 
+def test_what_all_containers_share_stands_once_in_the_spec_that_runs():
+    *further, main = [
+        d for d in compiled(IMAGES["launched"], 450).documents if d["kind"] == "WorkflowTemplate"
+    ]
+    shared = main["spec"]["templateDefaults"]["container"]
+    assert {"securityContext", "volumeMounts"} <= set(shared)
+    containers = [t["container"] for d in further for t in d["spec"]["templates"] if "container" in t]
+    assert len(containers) == 450
+    assert not any(shared.keys() & container.keys() - {"env"} for container in containers)
+
+
 @pytest.mark.parametrize("kind", sorted(IMAGES))
 def test_lint_finds_nothing_in_any_of_the_documents(kind):
     assert lint.lint_documents(compiled(IMAGES[kind], 450).documents) == []

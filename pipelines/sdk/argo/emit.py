@@ -56,8 +56,10 @@ def emit(plan: Plan, options: Options) -> Compiled:
     files = documents.step_files(book.documents.entries, options.project or {})
     steps = documents.config_maps(f"{name}-steps", files, options, name)
     held = documents.volumes(launcher[0]["metadata"]["name"], [each["metadata"]["name"] for each in steps])
-    own, further = spread(templates, name)
-    spec = _spec(rewritten, options, book, held, name) | _templates(own, bool(further))
+    # Of the spec that a run is of, Argo merges these into templates of other documents too.
+    common, rest = shared(templates)
+    own, further = spread(rest, name)
+    spec = _spec(rewritten, options, book, held, name) | _templates(own, common)
     spec["workflowMetadata"]["annotations"] = outputs.described(body.outputs, book)
     others = [(each, {"templates": _named(kept)}) for each, kept in further.items()]
     spec["workflowMetadata"]["annotations"] |= {VERSION_ANNOTATION: digest([spec, others])}
@@ -152,10 +154,8 @@ def _spec(
     return spec
 
 
-def _templates(templates: Templates, is_spread: bool) -> dict[str, Any]:
-    # What containers in other documents have in common would have to stand in each of those.
-    common, rest = ({}, templates) if is_spread else shared(templates)
-    return {**({"templateDefaults": {"container": common}} if common else {}), "templates": _named(rest)}
+def _templates(templates: Templates, common: Mapping[str, Any]) -> dict[str, Any]:
+    return {**({"templateDefaults": {"container": common}} if common else {}), "templates": _named(templates)}
 
 
 def _named(templates: Templates) -> list[dict[str, Any]]:
