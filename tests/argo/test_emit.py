@@ -11,10 +11,18 @@ from pipelines.sdk import argo, ir
 from pipelines.sdk.errors import BadPipeline, UsageError
 from tests.argo.documents import inputs_named, tasks_named, template_of, templates
 from tests.conformance import harness
-from tests.conformance.pipelines import artifacts, branches, groups, loops, parameters, placeholders
+from tests.conformance.pipelines import (
+    artifacts,
+    branches,
+    containers,
+    groups,
+    loops,
+    parameters,
+    placeholders,
+)
 from tests.conftest import ROOT
 
-MODULES = (parameters, artifacts, branches, loops, groups, placeholders)
+MODULES = (parameters, artifacts, branches, loops, groups, placeholders, containers)
 PIPELINES = {case.pipeline.name: case.pipeline for module in MODULES for case in module.CASES}
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from kfp import components
@@ -98,8 +99,18 @@ def test_a_file_that_cannot_be_written_leaves_nothing_behind(command, tmp_path):
     (tmp_path / "folder").mkdir()
     ended = command("compile", "-o", str(tmp_path / "folder"))
     assert ended.code == 4
-    assert "Is a directory" in ended.err
+    assert f"{tmp_path / 'folder'}: Is a directory" in ended.err
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]
+
+
+def test_what_is_no_file_is_written_to_and_stays_what_it_is(command, tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as reading:
+        text = reading.submit(pipe.read_text)
+        assert command("compile", "--target", "kfp", "-o", str(pipe)).code == 0
+        assert text.result().startswith("# PIPELINE DEFINITION")
+    assert pipe.is_fifo()
 
 
 def test_a_schedule_for_a_pipeline_that_needs_values_is_refused_before_anything_is_written(tmp_path):
