@@ -327,7 +327,10 @@ REFUSED = [
     ({"podMetadata": {"labels": {"a": "x" * 64}}}, "at most 63"),
     ({"podMetadata": {"labels": {"a b": "c"}}}, "cannot be a key"),
     ({"podMetadata": {"annotations": {"a/b/c": "d"}}}, "cannot be a key"),
-    ({"podMetadata": {"annotations": {"a": "{{x}}"}}}, "Argo would replace"),
+    ({"podMetadata": {"annotations": {"a": "{{workflow.name}}"}}}, "Argo would replace"),
+    ({"podMetadata": {"annotations": {"a": "{{x}} {{= 1 }}"}}}, "Argo would replace"),
+    ({"podMetadata": {"annotations": {"a": "{{x}} {{"}}}, "Argo would replace"),
+    ({"podMetadata": {"labels": {"a": "{{x}}"}}}, "Argo would replace"),
     ({"podMetadata": {"labels": {"workflows.argoproj.io/workflow": "x"}}}, "Argo's own"),
     ({"imagePullPolicy": "Sometimes"}, "IfNotPresent"),
     ({"tolerations": [{"effect": "NoSchedule"}]}, "operator='Exists'"),
@@ -433,6 +436,12 @@ def test_a_steps_own_variable_takes_the_place_of_a_default():
 )
 def test_a_variable_arrives_as_it_was_written(given, written):
     assert pod_fields(step(env={"V": given}), "say").container["env"][-1] == {"name": "V", "value": written}
+
+
+def test_an_annotation_may_hold_a_template_of_another_language():
+    text = '{{- with secret "db/creds" -}}{{ .Data.x }}\n{{ range $i := .items }}{{ end }}'
+    found = fields(podMetadata={"annotations": {"vault.hashicorp.com/agent-inject-template": text}})
+    assert found.template["metadata"]["annotations"]["vault.hashicorp.com/agent-inject-template"] == text
 
 
 @pytest.mark.parametrize("given", ["{{x}}", "{{{{", "${{ $(A) }}", "a {{workflow.name}} $$ {{{"])

@@ -79,7 +79,7 @@ def labels(setting: str, given: Mapping[str, Any], reader: Reader, *, values: bo
     """
     found = {}
     for key, value in given.items():
-        text = found[key] = reader.literal(f"{setting}.{key}", value)
+        text = found[key] = (reader.literal if values else reader.foreign)(f"{setting}.{key}", value)
         if not _LABEL_KEY.fullmatch(key):
             mend = "at most 63 letters, digits, -, _ and . behind an optional prefix as in example.com/"
             reader.problem(setting, f"{key!r} cannot be a key of labels or annotations", mend)

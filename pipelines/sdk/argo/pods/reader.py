@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from pipelines.sdk.argo import exprlang
+from pipelines.sdk.argo.lint.scope import known
 from pipelines.sdk.argo.pods.patch import Patch
 from pipelines.sdk.argo.travel import Carrier, Text
 from pipelines.sdk.errors import BadPipeline, Finding
 
 CONSTANT: Final = "write a constant there, or give the value to the step as one of its inputs"
+_TAG: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 BRACES: Final = "Argo would replace what is between {{ and }}"
 _PLACEHOLDER: Final = re.compile(r"\{\{\$\.inputs\.parameters\[['\"]([^'\"]+)['\"]\]\}\}")
 
@@ -76,6 +78,20 @@ class Reader:
         if "{{" in value:
             self.problem(setting, BRACES, "leave out the braces")
             return ""
+        return value
+
+    def foreign(self, setting: str, value: Any) -> str:
+        """A constant text that may be a template of another language, as Vault's annotations are.
+
+        Argo leaves a tag as it stands if it does not know its name.
+
+        Args:
+            setting: for messages.
+            value: it; anything but text, and a tag of Argo's, is noted as a problem.
+        """
+        if not isinstance(value, str) or any(map(_is_argos, _TAG.findall(value))):
+            return self.literal(setting, value)
+        self.literal(setting, _TAG.sub("", value))  # a pair of braces that nothing closes is an error to Argo
         return value
 
     def named(self, setting: str, entry: Mapping[str, Any], key: str) -> Value:
@@ -156,6 +172,11 @@ class Reader:
         if "{{" in json.dumps(value, separators=(", ", ": ")):
             self.problem(setting, BRACES, "leave out the braces")
         return Value(value)
+
+
+def _is_argos(tag: str) -> bool:
+    """Whether Argo would read a tag, by the name at its beginning."""
+    return tag.startswith("=") or known(re.split(r"[^\w$-]", tag.strip(), maxsplit=1)[0])
 
 
 def _as_text(value: Value) -> str:
