@@ -179,6 +179,11 @@ def test_a_template_that_names_an_input_of_the_step_gets_its_type_and_default(po
     assert succeed(pod.run(resolved, '--via=x=[{"resolve":{"n":"n"}}]', "--in=n=4")).stdout == "n=4.0"
 
 
+def test_a_variable_that_the_author_has_set_is_the_authors(pod):
+    pod.write(shell('printf "%s %s" "$PIPELINE_TASK" "$PIPELINE_RUN_ID"', env={"PIPELINE_TASK": "mine"}))
+    assert succeed(pod.run()).stdout == "mine 0c1d"
+
+
 def test_an_argument_in_a_file_is_read_from_there(pod, tmp_path):
     long = "x" * 150_000
     pod.write(

@@ -149,7 +149,7 @@ def _request(task: TaskDocument, options: Options) -> Request:
         pipeline_root=run,
         workspace=WORKSPACE if os.path.isdir(WORKSPACE) else "",
     )
-    env = {**task.env, "PIPELINE_TASK": options.task, "PIPELINE_RUN_ID": options.run["uid"]}
+    env = {"PIPELINE_TASK": options.task, "PIPELINE_RUN_ID": options.run["uid"], **task.env}
     request = Request(
         task=replace(task, name=options.task, env=env),
         # A dot: no output has such a name.

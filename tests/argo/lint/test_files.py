@@ -164,6 +164,11 @@ def test_what_is_no_argo_file_is_said_in_one_finding(tmp_path, text, rule, line)
     assert finding.what and finding.mend
 
 
+def test_a_pipeline_that_is_not_compiled_for_argo_is_told_apart():
+    first, *_ = lint_files([HERE.parents[2] / "compiled" / "train.kfp.yaml"])
+    assert "KFP pipeline" in first.what and "compile" in first.mend
+
+
 def test_files_that_cannot_be_read_do_not_hide_the_others(tmp_path):
     binary = tmp_path / "binary.yaml"
     binary.write_bytes(b"\xff\xfe\x00")

@@ -36,9 +36,10 @@ def _kind(manifest: Manifest) -> Iterator[Hit]:
     if not kind or not version:
         lacking = "kind" if version else "apiVersion"
         what = f"the document has no `{lacking}`: no Kubernetes object"
-        yield Hit(
-            (*manifest.at, lacking), what, f"write `apiVersion: {API_VERSION}` and one of {', '.join(KINDS)}"
-        )
+        mend = f"write `apiVersion: {API_VERSION}` and one of {', '.join(KINDS)}"
+        if "pipelineInfo" in manifest.node:
+            what, mend = "the document is a KFP pipeline, no Kubernetes object", "`compile` makes Argo's of it"
+        yield Hit((*manifest.at, lacking), what, mend)
     elif version.startswith("argoproj.io/") and kind not in {*KINDS, *_ELSEWHERE}:
         mend = close_to(kind, {*KINDS})
         yield Hit((*manifest.at, "kind"), f"Argo has no kind {kind!r}", mend)
