@@ -38,7 +38,10 @@ def _kind(manifest: Manifest) -> Iterator[Hit]:
         what = f"the document has no `{lacking}`: no Kubernetes object"
         mend = f"write `apiVersion: {API_VERSION}` and one of {', '.join(KINDS)}"
         if "pipelineInfo" in manifest.node:
-            what, mend = "the document is a KFP pipeline, no Kubernetes object", "`compile` makes Argo's of it"
+            what, mend = (
+                "the document is a KFP pipeline, no Kubernetes object",
+                "`compile` makes Argo's of it",
+            )
         yield Hit((*manifest.at, lacking), what, mend)
     elif version.startswith("argoproj.io/") and kind not in {*KINDS, *_ELSEWHERE}:
         mend = close_to(kind, {*KINDS})
