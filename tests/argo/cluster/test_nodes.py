@@ -181,3 +181,15 @@ def test_artifacts_of_a_step_are_records_among_its_outputs():
     values = [{"name": "a-data", "value": encode(record)}, {"name": "p-n", "value": "1"}]
     run = workflow(pod("pipeline.fit", outputs={"parameters": values}))
     assert steps(run)[0].outputs == {"data": record, "n": 1}
+
+
+def test_of_an_expression_that_failed_its_word_is_shown_and_not_the_expression():
+    said = (
+        "failed to evaluate expression: task a/b: the value has no key 'k' (1:26)\n | map([x], y)[0]\n | ...^"
+    )
+    (state,) = steps(
+        workflow(
+            group(""), group("pipeline"), node("pipeline.b", "Skipped", "pipeline", "Error", message=said)
+        )
+    )
+    assert (state.phase, state.message) == ("Error", "task a/b: the value has no key 'k'")

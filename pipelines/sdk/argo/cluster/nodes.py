@@ -25,6 +25,7 @@ _NEVER_RAN = frozenset({"Skipped", "Omitted"})
 _ITEM = re.compile(r"^(?P<name>[^(]+)\((?P<index>\d+):.*\)$", re.DOTALL)
 _ROOT_TASK = "pipeline"  # of the template `main`, around the pipeline itself
 _EXIT = ".onExit"
+_EXPRESSION = re.compile(r"failed to evaluate expression: (?P<said>.*?)(?: \(\d+:\d+\))?\n \| ")
 
 
 @dataclass(frozen=True)
@@ -162,13 +163,19 @@ def _state(node: Node, found: Mapping[str, Node]) -> StepState:
         step=node["type"] in ("Pod", "Retry"),
         # A Retry node is Running while its pod still waits.
         phase=str(last.get("phase") or own) if own == "Running" and _waits(last) else own,
-        message=str(last.get("message") or node.get("message") or ""),
+        message=_said(str(last.get("message") or node.get("message") or "")),
         started=moment(node.get("startedAt")),
         ended=moment(node.get("finishedAt")) if own in FULFILLED else None,
         exit_code=int(code) if code.lstrip("-").isdecimal() else None,
         pods=tuple(pods),
         outputs={} if own in FAILED else _outputs(node if node.get("outputs") else last),
     )
+
+
+def _said(message: str) -> str:
+    """What Argo says of a node; of an expression that failed, what it said, and not the expression too."""
+    found = _EXPRESSION.match(message)
+    return found["said"] if found else message
 
 
 def _waits(node: Node) -> bool:

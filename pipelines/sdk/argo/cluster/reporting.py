@@ -114,9 +114,14 @@ def report(cluster: Cluster, workflow: Mapping[str, Any]) -> Report:
         status=str(Status.CANCELLED if stopped else ended or "RUNNING"),
         steps=found,
         workflow=workflow,
-        failures=_failures(cluster, run.name, [each for each in found if each.step and each.phase in FAILED]),
+        failures=_failures(cluster, run.name, _failed(found)),
         outputs=outputs(workflow) if ended is Status.SUCCEEDED else {},
     )
+
+
+def _failed(found: Sequence[StepState]) -> list[StepState]:
+    """The steps that failed, and what Argo could not begin: its node says which expression has no answer."""
+    return [each for each in found if each.phase in FAILED and (each.step or each.message)]
 
 
 def _failures(cluster: Cluster, run: str, failed: Sequence[StepState]) -> tuple[Failure, ...]:
