@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from importlib.machinery import PathFinder
-from pathlib import Path
 
-from pipelines.sdk.launch.project import digest
-from pipelines.sdk.local.imports import is_installed
+from pipelines.sdk.local.imports import ImportFinder
 from pipelines.sdk.plan import Dag, Plan, Step, Task
 from pipelines.sdk.settings import STEP_IMAGE
 
 # By its text: to parse sixty modules takes longer than all the rest of compiling. What only looks like an
 # import, in a docstring for one, does no harm: it names a module that is there, or none.
 _IMPORT = re.compile(
-    r"(?m)^[ \t]*(?:from[ \t]+(?P<base>[\w.]+)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)"
+    r"(?m)^[ \t]*(?:from[ \t]+(?P<dots>\.*)(?P<base>[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n#]+)"
     r"|import[ \t]+(?P<modules>[^\n#]+))"
 )
 _NAME = re.compile(r"\w[\w.]*")
@@ -34,21 +31,9 @@ def own_modules(plan: Plan) -> dict[str, str]:
     Args:
         plan: a pipeline.
     """
-    found: dict[str, str] = {}
-    pending = [name for source in _sources(plan.root) for name in _imported(source)]
-    seen: set[str] = set()
-    tops: dict[str, Path | None] = {}
-    while pending:
-        name = pending.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        if parent := name.rpartition(".")[0]:
-            pending.append(parent)
-        if file := _file(name, tops):
-            found[name] = digest(file)
-            pending.extend(_imported(file.read_text(encoding="utf-8")))
-    return dict(sorted(found.items()))
+    finder = ImportFinder(_names)
+    found = {name: digest for source in _sources(plan.root) for name, digest in finder.of(source).own.items()}
+    return {name: f"sha256:{found[name]}" for name in sorted(found)}
 
 
 def _sources(dag: Dag) -> Iterator[str]:
@@ -60,31 +45,15 @@ def _sources(dag: Dag) -> Iterator[str]:
             yield task.body.python.source
 
 
-def _imported(source: str) -> Iterator[str]:
+def _names(source: str, package: str) -> Iterator[str]:
     """Dotted names that may be modules: of `from a import b`, both `a` and `a.b`."""
     for found in _IMPORT.finditer(source):
-        if base := found["base"]:
+        if found["modules"]:
+            yield from _NAME.findall(found["modules"])
+            continue
+        parts = (
+            package.split(".")[: len(package.split(".")) - len(found["dots"]) + 1] if found["dots"] else []
+        )
+        if base := ".".join([*parts, *([found["base"]] if found["base"] else [])]):
             yield base
             yield from (f"{base}.{name}" for name in _NAME.findall(found["names"]))
-        else:
-            yield from _NAME.findall(found["modules"])
-
-
-def _file(name: str, tops: dict[str, Path | None]) -> Path | None:
-    """The file of a module of the project; None of an installed one, or where there is none."""
-    top, *rest = name.split(".")
-    if top not in tops:
-        tops[top] = _top(top)
-    if (place := tops[top]) is None:
-        return None
-    path = place.joinpath(*rest)
-    candidates = (path.with_name(f"{path.name}.py"), path / "__init__.py")
-    return next((file for file in candidates if file.is_file()), None)
-
-
-def _top(name: str) -> Path | None:
-    """Where a package or module of the project is, without `.py`."""
-    spec = PathFinder.find_spec(name)
-    if spec is None or spec.origin is None or is_installed(Path(spec.origin)):
-        return None
-    return Path(spec.origin).parent if spec.submodule_search_locations else Path(spec.origin).with_suffix("")

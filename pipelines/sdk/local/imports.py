@@ -1,4 +1,4 @@
-"""What a component's source imports, found by reading alone: for the preload, and for the cache's keys."""
+"""What a component's source imports, by reading alone: for the preload, the cache and the check of images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import importlib.util
 import site
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,11 +20,17 @@ class Imports:
 
     Args:
         modules: dotted names, in the order in which they are met.
-        code: SHA-256 of the project's own modules among them, which no image and no lock file names.
+        own: SHA-256 of each of the project's own modules among them, which no lock file names.
     """
 
     modules: tuple[str, ...] = ()
-    code: str = ""
+    own: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def code(self) -> str:
+        """SHA-256 of all of the project's own modules; empty where there are none."""
+        text = "\n".join(f"{name} {digest}" for name, digest in sorted(self.own.items()))
+        return hashlib.sha256(text.encode()).hexdigest() if text else ""
 
     def uses(self, package: str) -> bool:
         """Whether a module of that package is imported."""
@@ -48,8 +54,12 @@ class ImportFinder:
     """Follows imports through the project's own modules; what is installed is named, and not looked into.
 
     An import counts wherever it stands: in a function, in a branch. Only what is for type checkers does not.
+
+    Args:
+        names: gives the dotted names that a source imports, knowing the package that it is in.
     """
 
+    names: Callable[[str, str], Iterable[str]] = field(default_factory=lambda: names_in)
     _modules: dict[str, _Module | None] = field(default_factory=dict)
     _files: dict[Path, tuple[str, tuple[str, ...]]] = field(default_factory=dict)
 
@@ -59,7 +69,7 @@ class ImportFinder:
         Args:
             source: Python source text of a component. One that is no Python imports nothing.
         """
-        names, files = dict.fromkeys(_names(source, "")), dict[str, str]()
+        names, files = dict.fromkeys(self.names(source, "")), dict[str, str]()
         pending = list(reversed(names))
         while pending:
             for part in _prefixes(pending.pop()):
@@ -71,8 +81,7 @@ class ImportFinder:
                 names.update(dict.fromkeys(new))
                 pending.extend(reversed(new))
         modules = (name for name in names if self._can_be_one(name))
-        text = "\n".join(f"{name} {digest}" for name, digest in sorted(files.items()))
-        return Imports(tuple(modules), hashlib.sha256(text.encode()).hexdigest() if files else "")
+        return Imports(tuple(modules), files)
 
     def _can_be_one(self, name: str) -> bool:
         """Whether a name is a module, or may be: of the project's own, it is known."""
@@ -86,7 +95,7 @@ class ImportFinder:
             try:
                 content = file.read_bytes()
                 package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-                names = tuple(_names(content.decode("utf-8", "replace"), package))
+                names = tuple(self.names(content.decode("utf-8", "replace"), package))
             except OSError:
                 content, names = b"", ()
             self._files[file] = hashlib.sha256(content).hexdigest(), names
@@ -141,7 +150,7 @@ def _prefixes(name: str) -> Iterator[str]:
     return (".".join(parts[:end]) for end in range(1, len(parts) + 1))
 
 
-def _names(source: str, package: str) -> Iterator[str]:
+def names_in(source: str, package: str) -> Iterator[str]:
     """Dotted names of modules that a source imports or reaches (`mlflow.sklearn` of `import mlflow`).
 
     Args:
