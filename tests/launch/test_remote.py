@@ -6,28 +6,20 @@ import sys
 from pathlib import Path
 
 import pytest
-from gcp_storage_emulator.server import create_server
-from google.cloud import storage
 
 from pipelines.sdk.launch import LaunchError
 from pipelines.sdk.launch.remote import fetch, send
+from tests import buckets
 
 SDK = Path(__file__).parents[2] / "pipelines" / "sdk"
 
 
 @pytest.fixture(scope="module")
 def emulator():
-    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="weather")
-    server.start()
-    address = f"http://127.0.0.1:{server._api._httpd.server_port}"
-    with pytest.MonkeyPatch.context() as patch:
+    objects = {"daily/what is? ü.csv": "rain", "model/MLmodel": "flavors", "model/data/weights.bin": "123"}
+    with buckets.emulator(objects) as address, pytest.MonkeyPatch.context() as patch:
         patch.setenv("STORAGE_EMULATOR_HOST", address)
-        made = storage.Client(project="test").bucket("weather")
-        made.blob("daily/what is? ü.csv").upload_from_string("rain")
-        made.blob("model/MLmodel").upload_from_string("flavors")
-        made.blob("model/data/weights.bin").upload_from_string("123")
         yield address
-    server.stop()
 
 
 @pytest.mark.usefixtures("emulator")

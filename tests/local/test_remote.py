@@ -9,9 +9,8 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from gcp_storage_emulator.server import create_server
-from google.cloud import storage as gcs
 
+from tests.buckets import emulator
 from tests.conftest import Finished, Sdk
 from tests.local import steps
 
@@ -19,17 +18,9 @@ from tests.local import steps
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """The address of a real server of the storage API."""
-    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="weather")
-    server.start()
-    address = f"http://127.0.0.1:{server._api._httpd.server_port}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", address)
-        made = gcs.Client(project="test").bucket("weather")
-        made.blob("daily/what is? ü.csv").upload_from_string("rain")
-        made.blob("model/MLmodel").upload_from_string("flavors")
-        made.blob("model/data/weights.bin").upload_from_string("123")
-    yield address
-    server.stop()
+    objects = {"daily/what is? ü.csv": "rain", "model/MLmodel": "flavors", "model/data/weights.bin": "123"}
+    with emulator(objects) as address:
+        yield address
 
 
 @pytest.fixture

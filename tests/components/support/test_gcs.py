@@ -2,13 +2,12 @@ import json
 from pathlib import Path
 
 import pytest
-from gcp_storage_emulator.server import create_server
-from google.cloud import storage as gcs
 
 from components.ingest_data import ingest_data
 from components.support import storage
 from components.support.errors import StepFailed
 from components.support.fetching import Limits
+from tests import buckets
 
 CSV = b"date,temp_max\n2012/01/01,12.8\n2012/01/02,10.6\n"
 HASTY = Limits(bytes=1000, attempts=2, pause_seconds=0.01, timeout_seconds=0.5)
@@ -17,17 +16,10 @@ HASTY = Limits(bytes=1000, attempts=2, pause_seconds=0.01, timeout_seconds=0.5)
 @pytest.fixture(scope="module")
 def emulator():
     """The address of a real server of the storage API, with one object."""
-    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="weather")
-    server.start()
-    address = f"http://127.0.0.1:{server._api._httpd.server_port}"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("STORAGE_EMULATOR_HOST", address)
-        bucket = gcs.Client(project="test").bucket("weather")
-        bucket.blob("daily/what is? #ü.csv").upload_from_string(CSV)
-        bucket.blob("empty.csv").upload_from_string(b"")
-        bucket.blob("large.csv").upload_from_string(b"x" * 1001)
-    yield address
-    server.stop()
+    with buckets.emulator(
+        {"daily/what is? #ü.csv": CSV, "empty.csv": b"", "large.csv": b"x" * 1001}
+    ) as address:
+        yield address
 
 
 @pytest.fixture
