@@ -27,7 +27,7 @@ from pipelines.sdk.conditions import (
     Or,
 )
 from pipelines.sdk.errors import RunFailed
-from pipelines.sdk.ir.items import CHANNEL
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.plan import Task
 from pipelines.sdk.values import Json
 

@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-from pipelines.sdk.ir.items import CHANNEL
+from pipelines.sdk.launch.inputs import CHANNEL
 
 _NOT_IN_A_PARAMETER = re.compile(r"[^-a-zA-Z0-9_]+")
 _NOT_IN_A_TASK = re.compile(r"[^-a-zA-Z0-9]+")

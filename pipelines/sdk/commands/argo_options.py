@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from pipelines.sdk import argo
 from pipelines.sdk.argo.options import PIPELINE_ROOT, SERVICE_ACCOUNT, Options
 from pipelines.sdk.errors import Finding, UsageError
 from pipelines.sdk.own_modules import own_modules
@@ -21,6 +22,18 @@ _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+name_option = click.option("--name", default="", help="Of the WorkflowTemplate.  [default: the pipeline's]")
+
+
+def with_options(*options: Decorator) -> Decorator:
+    """Several options at once, in this order in the help text."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
 
 
 def argo_options(settings: Settings) -> Decorator:
@@ -29,8 +42,8 @@ def argo_options(settings: Settings) -> Decorator:
     Args:
         settings: of the environment.
     """
-    options = (
-        click.option("--name", default="", help="Of the WorkflowTemplate.  [default: the pipeline's]"),
+    return with_options(
+        name_option,
         click.option(
             "--image", default=settings.image, help=f"Of our own steps.  [default: {settings.image}]"
         ),
@@ -58,13 +71,6 @@ def argo_options(settings: Settings) -> Decorator:
         ),
     )
 
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
 
 def options_of(given: Mapping[str, Any], plan: Plan) -> Options:
     """The options of a command line, checked.
@@ -90,6 +96,19 @@ def options_of(given: Mapping[str, Any], plan: Plan) -> Options:
     if values.get("image") == STEP_IMAGE:
         values["image"] = ""
     return Options(**values, project=None if given.get("allow_skew") else own_modules(plan))
+
+
+def compiled(plan: Plan, options: Options) -> argo.Compiled:
+    """Compiles a pipeline and says its warnings.
+
+    Args:
+        plan: the pipeline.
+        options: how.
+    """
+    made = argo.emit(plan, options)
+    for warning in made.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return made
 
 
 def _wrong(name: str, given: Mapping[str, Any], pattern: re.Pattern[str], mend: str) -> list[Finding]:

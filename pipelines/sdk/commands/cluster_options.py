@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
-from pipelines.sdk import argo, ir
+from pipelines.sdk import ir
 from pipelines.sdk.argo.cluster.changes import Change
-from pipelines.sdk.plan import Plan
-
-Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 connection = (
     click.option(
@@ -29,7 +25,6 @@ dry_run_flag = click.option("--dry-run", is_flag=True, help="Change nothing; sho
 force_flag = click.option(
     "--force-conflicts", is_flag=True, help="Take back fields of the pipeline that others have changed."
 )
-name_option = click.option("--name", default="", help="Of the WorkflowTemplate.  [default: the pipeline's]")
 timeout_option = click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -42,30 +37,6 @@ until_the_end = (
     click.option("--watch", is_flag=True, help="Show the steps as they run, until the end."),
     timeout_option,
 )
-
-
-def with_options(*options: Decorator) -> Decorator:
-    """Several options at once, in this order in the help text."""
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
-
-
-def compiled(plan: Plan, options: argo.Options) -> argo.Compiled:
-    """Compiles a pipeline and says its warnings.
-
-    Args:
-        plan: the pipeline.
-        options: how.
-    """
-    made = argo.emit(plan, options)
-    for warning in made.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    return made
 
 
 def name_in(text: str) -> str:

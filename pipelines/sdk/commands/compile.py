@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import click
 from pipelines.sdk import argo, ir
 from pipelines.sdk.argo.cluster import cron
 from pipelines.sdk.argo.documents import workflow_arguments
-from pipelines.sdk.commands.argo_options import Decorator, argo_options, options_of
+from pipelines.sdk.commands.argo_options import Decorator, argo_options, compiled, options_of, with_options
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.compiling import with_image
 from pipelines.sdk.errors import BadPipeline, Finding, UsageError
@@ -54,7 +53,7 @@ def command(text: str, plan: Plan, settings: Settings, folder: Path) -> click.Co
         options = _options(given, plan)
         wanted = {
             "kfp": lambda: with_image(text, options.image) if options.image else text,
-            "argo": lambda: argo.to_yaml(_with_warnings(plan, options).documents),
+            "argo": lambda: argo.to_yaml(compiled(plan, options).documents),
         }
         for each in [target] if target else TARGETS:
             path = Path(output) if output else folder / f"{plan.name}.{each}.yaml"
@@ -78,24 +77,16 @@ def file_command(settings: Settings) -> click.Command:
     @_for_argo(settings)
     def compile_command(file: str, output: str | None, as_json: bool, **given: Any) -> None:
         plan = ir.read_file(file)
-        compiled = _with_warnings(plan, _options(given, plan))
-        text = argo.to_yaml(compiled.documents)
+        made = compiled(plan, _options(given, plan))
+        text = argo.to_yaml(made.documents)
         if output:
             write(Path(output), text)
         if as_json:
-            to_stdout(json.dumps(summary(compiled), indent=2))
+            to_stdout(json.dumps(summary(made), indent=2))
         elif not output:
             to_stdout(text.rstrip("\n"))
 
     return compile_command
-
-
-def _with_warnings(plan: Plan, options: argo.Options) -> argo.Compiled:
-    """Compiles for Argo, and says the warnings."""
-    compiled = argo.emit(plan, options)
-    for warning in compiled.warnings:
-        click.echo(f"warning: {warning}", err=True)
-    return compiled
 
 
 def summary(compiled: argo.Compiled) -> dict[str, Any]:
@@ -109,7 +100,7 @@ def summary(compiled: argo.Compiled) -> dict[str, Any]:
 
 
 def _for_argo(settings: Settings) -> Decorator:
-    options = (
+    return with_options(
         argo_options(settings),
         click.option("--namespace", default="", help="Of the documents.  [default: whoever applies says]"),
         click.option("--schedule", default="", metavar="CRON", help="Five fields: adds a CronWorkflow."),
@@ -118,13 +109,6 @@ def _for_argo(settings: Settings) -> Decorator:
         ),
         click.option("--suspend", is_flag=True, help="Make the schedule, but do not follow it yet."),
     )
-
-    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return decorate
 
 
 def _options(given: dict[str, Any], plan: Plan) -> argo.Options:

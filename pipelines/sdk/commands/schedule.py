@@ -14,18 +14,21 @@ from pipelines.sdk import ir, kube
 from pipelines.sdk.argo.cluster import cron, scheduling
 from pipelines.sdk.argo.cluster.arguments import parameters
 from pipelines.sdk.argo.cluster.submitting import deploy
-from pipelines.sdk.commands.argo_options import argo_options, options_of
-from pipelines.sdk.commands.cluster_options import (
+from pipelines.sdk.commands.argo_options import (
     Decorator,
+    argo_options,
     compiled,
+    name_option,
+    options_of,
+    with_options,
+)
+from pipelines.sdk.commands.cluster_options import (
     connection,
     dry_run_flag,
     force_flag,
     json_flag,
     name_in,
-    name_option,
     tell,
-    with_options,
 )
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.commands.parameters import pairs_option, read, wrong_day

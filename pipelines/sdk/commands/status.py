@@ -18,7 +18,8 @@ from pipelines.sdk.argo.cluster.applying import check_namespace
 from pipelines.sdk.argo.cluster.costs import Usage
 from pipelines.sdk.argo.cluster.runs import Run
 from pipelines.sdk.argo.cluster.scheduling import Scheduled
-from pipelines.sdk.commands.cluster_options import connection, json_flag, name_in, name_option, with_options
+from pipelines.sdk.commands.argo_options import name_option, with_options
+from pipelines.sdk.commands.cluster_options import connection, json_flag, name_in
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.errors import Exit
 from pipelines.sdk.plan import Plan

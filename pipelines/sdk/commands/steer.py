@@ -9,13 +9,8 @@ import click
 
 from pipelines.sdk import kube
 from pipelines.sdk.argo.cluster import steering
-from pipelines.sdk.commands.cluster_options import (
-    connection,
-    dry_run_flag,
-    json_flag,
-    until_the_end,
-    with_options,
-)
+from pipelines.sdk.commands.argo_options import with_options
+from pipelines.sdk.commands.cluster_options import connection, dry_run_flag, json_flag, until_the_end
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.commands.watch import to_the_end
 from pipelines.sdk.errors import Exit

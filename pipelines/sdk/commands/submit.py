@@ -15,17 +15,14 @@ from pipelines.sdk.argo.cluster.arguments import parameters
 from pipelines.sdk.argo.cluster.kinds import WORKFLOW
 from pipelines.sdk.argo.cluster.submitting import Submitted
 from pipelines.sdk.argo.cluster.submitting import submit as apply_and_run
-from pipelines.sdk.commands.argo_options import argo_options, options_of
+from pipelines.sdk.commands.argo_options import Decorator, argo_options, compiled, options_of, with_options
 from pipelines.sdk.commands.cluster_options import (
-    Decorator,
-    compiled,
     connection,
     dry_run_flag,
     force_flag,
     json_flag,
     tell,
     until_the_end,
-    with_options,
 )
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.commands.parameters import add_options, pairs_option, read, wrong_day

@@ -13,13 +13,8 @@ from pipelines.sdk.argo.cluster.following import Board, follow
 from pipelines.sdk.argo.cluster.kinds import ENDED, phase
 from pipelines.sdk.argo.cluster.nodes import outcome
 from pipelines.sdk.argo.cluster.reporting import report, show
-from pipelines.sdk.commands.cluster_options import (
-    connection,
-    json_flag,
-    name_option,
-    timeout_option,
-    with_options,
-)
+from pipelines.sdk.commands.argo_options import name_option, with_options
+from pipelines.sdk.commands.cluster_options import connection, json_flag, timeout_option
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.errors import Exit, UsageError
 from pipelines.sdk.kube import Cluster

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.values import Binding, Constant, DagInput, TaskOutput
 
-_INPUT = re.compile(r"inputs\.parameter_values\['(?:pipelinechannel--)?([^']*)'\]")
+_INPUT = re.compile(rf"inputs\.parameter_values\['(?:{CHANNEL})?([^']*)'\]")
 
 
 def condition(when: str) -> str:
@@ -20,5 +21,5 @@ def source(items: Binding) -> str:
         return f"{len(items.value) if isinstance(items.value, list) else 1} constants"
     path = "".join(f".{key}" for key in getattr(items, "path", ()))
     if isinstance(items, DagInput):
-        return f"{items.name.removeprefix('pipelinechannel--')}{path}"
+        return f"{items.name.removeprefix(CHANNEL)}{path}"
     return f"{items.task}.{items.output}{path}" if isinstance(items, TaskOutput) else "its element"

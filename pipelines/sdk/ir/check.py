@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pipelines.sdk import conditions
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.ir.leftovers import MARK
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.plan import Dag, Importer, Plan, Step, Task
 from pipelines.sdk.values import (
     Binding,
@@ -60,7 +61,7 @@ def _task(task: Task, dag: Dag, tasks: Mapping[str, Task], path: str) -> Iterato
     for name, binding in task.arguments.items():
         wanted = _input_kind(takes, name)
         # A text with another task's output in it brings that output along, under its channel's name.
-        if not wanted and isinstance(task.body, Dag) and not name.startswith("pipelinechannel--"):
+        if not wanted and isinstance(task.body, Dag) and not name.startswith(CHANNEL):
             yield Finding("its component has no such input", f"{where}, input {name}")
         elif not wanted and isinstance(task.body, Step) and _is_artifact(binding, dag.interface, tasks):
             yield Finding(

@@ -11,12 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from pipelines.sdk.ir.leftovers import CHANNEL, restored
+from pipelines.sdk.ir.leftovers import restored
 from pipelines.sdk.ir.order import in_order
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.plan import Dag, Importer, Loop, Step, Task, needs
 from pipelines.sdk.values import Binding, Constant, DagInput, Interface, Parameter, TaskOutput
-
-__all__ = ["CHANNEL", "is_group", "mend_items"]
 
 _FIELD = "-subvar-"
 _GROUP = re.compile(r"(for-loop|condition|condition-branches|exit-handler)-\d+")

@@ -9,10 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.values import Binding, Json
-
-CHANNEL = "pipelinechannel--"
-"""What a group calls the values that come from outside of it begins with this."""
 
 MARK = "{{channel:task="
 """Text that has it holds a leftover."""

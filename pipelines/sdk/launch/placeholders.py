@@ -86,12 +86,12 @@ def expand(elements: Iterable[str], scope: Scope, untouched: str | None = None) 
     """
     words: list[str] = []
     for element in elements:
-        words += [element] if element == untouched else _words(_structure(element), scope)
+        words += [element] if element == untouched else _words(structure(element), scope)
     return words
 
 
-def _structure(element: str) -> Any:
-    """The `Concat` or `IfPresent` that an element is the JSON of, or the element itself."""
+def structure(element: str) -> Any:
+    """The `Concat` or `IfPresent` that an element of a command is the JSON of, or the element itself."""
     if not element.lstrip().startswith("{"):
         return element
     try:

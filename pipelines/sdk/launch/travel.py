@@ -41,6 +41,15 @@ def _is_instruction(each: Any) -> bool:
     return isinstance(each, (int, str)) and not isinstance(each, bool)
 
 
+def arrived(text: str) -> str:
+    """The wire text of a value; null for what a skipped task would have given.
+
+    Args:
+        text: what Argo has put in its place: some controllers leave nothing there, or the reference itself.
+    """
+    return wire.NULL if not text or text.startswith("{{") else text
+
+
 def apply(value: Any, program: Program, resolve: Resolver, flat: bool = False) -> Any:
     """What a value comes to.
 

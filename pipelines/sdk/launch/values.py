@@ -11,7 +11,7 @@ from .inputs import CHANNEL
 from .options import Options
 from .paths import local_path
 from .placeholders import Scope, facts_of, resolve
-from .travel import Program, apply, read_program
+from .travel import Program, apply, arrived, read_program
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -96,11 +96,8 @@ class Values:
             raise error.at(f"input {name!r}") from None
 
     def _decoded(self, name: str, text: str) -> Any:
-        # What a skipped task would have given, from controllers that leave nothing there, or the reference.
-        if not text or text.startswith("{{"):
-            return None
         try:
-            return wire.decode(text)
+            return wire.decode(arrived(text))
         except LaunchError as error:
             raise error.at(f"input {name!r}") from None
 

@@ -76,9 +76,7 @@ class _Reader:
     def _text(self, told: Mapping[str, Any]) -> str:
         if "text" in told:
             return str(told["text"])
-        text = self.texts.get(told["parameter"], "")
-        # A skipped task gives nothing, and some controllers leave the reference to it there.
-        return launch.NULL if not text or text.startswith("{{") else text
+        return travel.arrived(self.texts.get(told["parameter"], ""))
 
     def _value(self, told: Mapping[str, Any]) -> Any:
         program = [self._instruction(each) for each in told.get("via", ())]

@@ -80,10 +80,8 @@ def submit(
     except PipelineError as error:
         applied = Finding("the pipeline was applied, but no run was started", f"WorkflowTemplate {name}")
         raise with_findings(error, (*error.findings, applied)) from error
-    restore(cluster, compiled.documents)
-    pruned, hindered = prune(cluster, name)
-    notes = (*lacking, *(each for each in (note, hindered) if each))
-    return Submitted(name, started, changes, tuple(pruned), notes)
+    pruned, notes = _tidied(cluster, compiled)
+    return Submitted(name, started, changes, pruned, (*lacking, *([note] if note else []), *notes))
 
 
 def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run: bool = False) -> Submitted:
@@ -103,9 +101,15 @@ def deploy(cluster: Cluster, compiled: Compiled, *, force: bool = False, dry_run
     lacking = _no_account(cluster, _template(compiled))
     if dry_run:
         return Submitted(name, "", changes, notes=lacking)
+    pruned, notes = _tidied(cluster, compiled)
+    return Submitted(name, "", changes, pruned, (*lacking, *notes))
+
+
+def _tidied(cluster: Cluster, compiled: Compiled) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The ConfigMaps that nobody needs any more, deleted; and what hindered that."""
     restore(cluster, compiled.documents)
-    pruned, hindered = prune(cluster, name)
-    return Submitted(name, "", changes, tuple(pruned), (*lacking, *((hindered,) if hindered else ())))
+    pruned, hindered = prune(cluster, template_name(compiled))
+    return tuple(pruned), (hindered,) if hindered else ()
 
 
 def _no_account(cluster: Cluster, template: Mapping[str, Any]) -> tuple[str, ...]:

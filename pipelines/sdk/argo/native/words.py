@@ -9,6 +9,7 @@ from typing import Any, Protocol, TypeAlias
 
 from pipelines.sdk.errors import Finding
 from pipelines.sdk.launch import LaunchError
+from pipelines.sdk.launch.placeholders import structure
 from pipelines.sdk.launch.references import Reference, split
 
 
@@ -126,7 +127,7 @@ class Reader:
         Args:
             elements: texts with placeholders, or the JSON of a `Concat` or `IfPresent`.
         """
-        return tuple(word for element in elements for word in self._words(_structure(element)))
+        return tuple(word for element in elements for word in self._words(structure(element)))
 
     def _words(self, item: Any) -> Iterator[Word]:
         if isinstance(item, str):
@@ -175,13 +176,3 @@ class Reader:
 
 def _branches(choice: Mapping[str, Any]) -> tuple[Any, Any]:
     return choice["Then"], choice.get("Else")
-
-
-def _structure(element: str) -> Any:
-    if not element.lstrip().startswith("{"):
-        return element
-    try:
-        value = json.loads(element)
-    except (ValueError, RecursionError):
-        return element
-    return value if isinstance(value, dict) and list(value) in (["Concat"], ["IfPresent"]) else element

@@ -13,7 +13,7 @@ from typing import Final
 
 from pipelines.sdk.errors import BadPipeline, Finding
 from pipelines.sdk.ir.items import is_group
-from pipelines.sdk.ir.leftovers import CHANNEL
+from pipelines.sdk.launch.inputs import CHANNEL
 from pipelines.sdk.plan import Dag, Task
 from pipelines.sdk.values import Binding, DagInput, Parameter, ParameterType, TaskOutput
 

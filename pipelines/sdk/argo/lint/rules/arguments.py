@@ -64,16 +64,20 @@ def _values(spec: Spec) -> Iterator[Hit]:
     found = entries(spec.node, spec.at, "arguments", "parameters")
     for at, each in found if spec.manifest.kind == "Workflow" else ():
         name = text(each.get("name"))
-        if not has(each, "value") and not has(each, "valueFrom") and name not in below:
+        if not _has_value(each) and name not in below:
             yield Hit(
                 at, f"the parameter {name!r} has no value", "add a `value`, or give one with `argo submit -p`"
             )
 
 
+def _has_value(parameter: Mapping[str, Any]) -> bool:
+    return has(parameter, "value") or has(parameter, "valueFrom")
+
+
 def _valued(spec: Spec) -> list[Mapping[str, Any]]:
     """The arguments of the template that it runs, those with values."""
     below = entries(spec.referenced.node if spec.referenced else {}, (), "arguments", "parameters")
-    return [each for _, each in below if has(each, "value") or has(each, "valueFrom")]
+    return [each for _, each in below if _has_value(each)]
 
 
 def _cron_values(spec: Spec) -> Iterator[Hit]:
@@ -88,7 +92,7 @@ def _cron_values(spec: Spec) -> Iterator[Hit]:
     wanted = {text(each.get("name")) for _, each in below} | set(own)
     for name in sorted(wanted - valued - {""}):
         at, each = own.get(name, ((*spec.at, "arguments", "parameters"), {}))
-        if not has(each, "value") and not has(each, "valueFrom"):
+        if not _has_value(each):
             what = f"the parameter {name!r} has no value, and nobody gives one to a scheduled run"
             yield Hit(at, what, "add a `value` in spec.workflowSpec.arguments")
 
