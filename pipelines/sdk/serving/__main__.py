@@ -29,7 +29,7 @@ def _serve(options: argparse.Namespace) -> None:
         raise UsageError(f"{options.claim} does not name this process; the one that started it is gone")
 
     from pipelines.sdk.serving.handlers import Limits
-    from pipelines.sdk.serving.model import ServedModel
+    from pipelines.sdk.serving.models.served import ServedModel
     from pipelines.sdk.serving.server import Settings, run
 
     settings = Settings(

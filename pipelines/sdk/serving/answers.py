@@ -8,9 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.sdk.serving import predictions
-from pipelines.sdk.serving.media import JSON
-from pipelines.sdk.serving.problems import Refused, body_of, quoted
+from pipelines.sdk.serving.protocols import predictions
+from pipelines.sdk.serving.protocols.media import JSON
+from pipelines.sdk.serving.protocols.problems import Refused, body_of, quoted
 
 
 def json_response(value: Any, status: int = 200) -> Response:

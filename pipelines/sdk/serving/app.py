@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from pipelines.sdk.serving.answers import refusal
 from pipelines.sdk.serving.handlers import Handlers, Limits
 from pipelines.sdk.serving.life import Closing, Life
-from pipelines.sdk.serving.model import ServedModel
-from pipelines.sdk.serving.problems import Refused
+from pipelines.sdk.serving.models.served import ServedModel
+from pipelines.sdk.serving.protocols.problems import Refused
 
 
 def create(model: ServedModel, life: Life, limits: Limits | None = None, instance: str = "") -> ASGIApp:

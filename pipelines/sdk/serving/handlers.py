@@ -12,15 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from pipelines.sdk.serving import intake, invocations, predictions, protocol_v2
+from pipelines.sdk.serving import intake
 from pipelines.sdk.serving.answers import json_response, refusal
-from pipelines.sdk.serving.engine import Engine
 from pipelines.sdk.serving.life import Life
-from pipelines.sdk.serving.media import CSV, JSON, media_type
 from pipelines.sdk.serving.metrics import Metrics
-from pipelines.sdk.serving.model import ServedModel
-from pipelines.sdk.serving.problems import Refused, quoted
-from pipelines.sdk.serving.table import Query, rows_of
+from pipelines.sdk.serving.models.engine import Engine
+from pipelines.sdk.serving.models.served import ServedModel
+from pipelines.sdk.serving.protocols import invocations, predictions, v2
+from pipelines.sdk.serving.protocols.media import CSV, JSON, media_type
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.table import Query, rows_of
 
 Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
 SERVER_NAME: Final = "pipelines-model-server"
@@ -105,10 +106,10 @@ class Handlers:
         """V2's predictions."""
         self._check(request)
         media_type(request.headers.get("content-type"), request.headers.get("content-encoding"), (JSON,))
-        asked = protocol_v2.decode(await intake.read(request, self._limits.body), self._model.signature)
+        asked = v2.decode(await intake.read(request, self._limits.body), self._model.signature)
         prediction = await self._predict(asked.query)
         model = self._model
-        answer = protocol_v2.encode(asked, prediction, model.name, model.version, model.outputs)
+        answer = v2.encode(asked, prediction, model.name, model.version, model.outputs)
         return Response(answer, media_type=JSON)
 
     async def predict_v1(self, request: Request) -> Response:

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.requests import ClientDisconnect, Request
 
-from pipelines.sdk.serving.problems import Refused
+from pipelines.sdk.serving.protocols.problems import Refused
 
 # A client that still sends when the connection closes sees a reset and never reads the answer, so what is too
 # much is read and dropped, up to a point.

@@ -18,7 +18,7 @@ from pipelines.sdk.errors import EnvironmentProblem, Finding
 from pipelines.sdk.serving.app import create
 from pipelines.sdk.serving.handlers import Limits
 from pipelines.sdk.serving.life import Life
-from pipelines.sdk.serving.model import ServedModel, load
+from pipelines.sdk.serving.models.served import ServedModel, load
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.sdk.serving import jsontext, sheets, table
-from pipelines.sdk.serving.jsontext import expect, named
-from pipelines.sdk.serving.problems import Refused, quoted
-from pipelines.sdk.serving.table import ModelInput, Query, Signature, model_input
-from pipelines.sdk.serving.tensors import flatten
+from pipelines.sdk.serving.protocols import jsontext, sheets, table
+from pipelines.sdk.serving.protocols.jsontext import expect, named
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, model_input
+from pipelines.sdk.serving.protocols.tensors import flatten
 
 _SHAPES: Final = ("dataframe_split", "dataframe_records", "instances", "inputs", "columns")
 _BESIDE: Final = {"columns": {"data", "index", "params"}}

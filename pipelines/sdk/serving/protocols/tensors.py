@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pipelines.sdk.serving import columns
-from pipelines.sdk.serving.columns import Array
-from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.protocols import columns
+from pipelines.sdk.serving.protocols.columns import Array
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 DType: TypeAlias = "np.dtype[Any]"
 

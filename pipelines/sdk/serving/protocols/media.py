@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 JSON: Final = "application/json"
 CSV: Final = "text/csv"

@@ -10,9 +10,9 @@ from typing import Any, Final
 
 from mlflow.exceptions import MlflowException
 
-from pipelines.sdk.serving.model import ServedModel
-from pipelines.sdk.serving.problems import Refused, shorten, without_paths
-from pipelines.sdk.serving.table import Query, rows_of
+from pipelines.sdk.serving.models.served import ServedModel
+from pipelines.sdk.serving.protocols.problems import Refused, shorten, without_paths
+from pipelines.sdk.serving.protocols.table import Query, rows_of
 
 _log = logging.getLogger(__name__)
 

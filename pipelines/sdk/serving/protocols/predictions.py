@@ -12,8 +12,8 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from pipelines.sdk.serving.columns import Array
-from pipelines.sdk.serving.problems import Refused
+from pipelines.sdk.serving.protocols.columns import Array
+from pipelines.sdk.serving.protocols.problems import Refused
 
 
 def plain(value: Any) -> Any:

@@ -9,10 +9,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from pipelines.sdk.serving.columns import Array, Column, convert
-from pipelines.sdk.serving.jsontext import named
-from pipelines.sdk.serving.problems import Refused, quoted
-from pipelines.sdk.serving.tensors import Tensor, block, flatten
+from pipelines.sdk.serving.protocols.columns import Array, Column, convert
+from pipelines.sdk.serving.protocols.jsontext import named
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.tensors import Tensor, block, flatten
 
 ModelInput: TypeAlias = "pd.DataFrame | Array | dict[str, Array] | list[Any]"
 

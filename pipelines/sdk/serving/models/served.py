@@ -15,11 +15,11 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from pipelines.sdk.errors import Finding, PipelineError
-from pipelines.sdk.serving.columns import Column, Kind
-from pipelines.sdk.serving.problems import shorten
-from pipelines.sdk.serving.protocol_v2 import COLUMN_DATATYPES, inputs_metadata, tensors_metadata
-from pipelines.sdk.serving.table import ModelInput, Signature
-from pipelines.sdk.serving.tensors import Tensor
+from pipelines.sdk.serving.protocols.columns import Column, Kind
+from pipelines.sdk.serving.protocols.problems import shorten
+from pipelines.sdk.serving.protocols.table import ModelInput, Signature
+from pipelines.sdk.serving.protocols.tensors import Tensor
+from pipelines.sdk.serving.protocols.v2 import COLUMN_DATATYPES, inputs_metadata, tensors_metadata
 
 
 @dataclass(frozen=True)

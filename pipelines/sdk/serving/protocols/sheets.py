@@ -8,9 +8,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pipelines.sdk.serving.columns import Kind
-from pipelines.sdk.serving.problems import Refused
-from pipelines.sdk.serving.table import Signature, Table, from_rows
+from pipelines.sdk.serving.protocols.columns import Kind
+from pipelines.sdk.serving.protocols.problems import Refused
+from pipelines.sdk.serving.protocols.table import Signature, Table, from_rows
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
 _WHOLE: Final = re.compile(r"[+-]?\d{1,40}")

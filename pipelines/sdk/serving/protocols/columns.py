@@ -13,8 +13,8 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
-from pipelines.sdk.serving.jsontext import named
-from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.jsontext import named
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 _Types: TypeAlias = "set[type]"

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.sdk.serving import invocations, jsontext, predictions, table
-from pipelines.sdk.serving.columns import Array, Kind
-from pipelines.sdk.serving.jsontext import expect
-from pipelines.sdk.serving.predictions import datatype
-from pipelines.sdk.serving.problems import Refused, quoted
-from pipelines.sdk.serving.table import ModelInput, Query, Signature, model_input
-from pipelines.sdk.serving.tensors import block, flatten, typed
+from pipelines.sdk.serving.protocols import invocations, jsontext, predictions, table
+from pipelines.sdk.serving.protocols.columns import Array, Kind
+from pipelines.sdk.serving.protocols.jsontext import expect
+from pipelines.sdk.serving.protocols.predictions import datatype
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, model_input
+from pipelines.sdk.serving.protocols.tensors import block, flatten, typed
 
 DATATYPES: Final = {
     "BOOL": "?", "UINT8": "u1", "UINT16": "u2", "UINT32": "u4", "UINT64": "u8", "INT8": "i1", "INT16": "i2",

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import orjson
 
-from pipelines.sdk.serving.problems import Refused, quoted
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 _SPACED: Final = re.compile(rb'"\s+:')
 
