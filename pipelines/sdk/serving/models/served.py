@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import mlflow
-import mlflow.models
+import mlflow.pyfunc
 import numpy as np
-from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from pipelines.sdk.errors import Finding, PipelineError
+from pipelines.sdk.serving.models import source, trust
 from pipelines.sdk.serving.protocols.columns import Column, Kind
-from pipelines.sdk.serving.protocols.problems import shorten
-from pipelines.sdk.serving.protocols.table import ModelInput, Signature
+from pipelines.sdk.serving.protocols.table import Frame, ModelInput, Signature
 from pipelines.sdk.serving.protocols.tensors import Tensor
 from pipelines.sdk.serving.protocols.v2 import COLUMN_DATATYPES, inputs_metadata, tensors_metadata
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -47,50 +47,28 @@ class ServedModel:
     predict: Callable[[ModelInput, dict[str, Any] | None], Any]
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Which model a URI means, now and for good.
-
-    Args:
-        uri: immutable where MLflow has such a URI (`models:/m-...`), else the one asked for.
-        model_id: as in ServedModel.
-    """
-
-    uri: str
-    model_id: str
-
-
-def identify(model_uri: str) -> Identity:
-    """The model behind a folder, `runs:/`, `models:/m-...`, `models:/NAME/VERSION` or `models:/NAME@alias`.
-
-    Raises:
-        PipelineError: there is none.
-    """
-    try:
-        card = mlflow.models.Model.load(model_uri)
-    except Exception as error:  # MLflow's stores raise whatever their backend raises
-        raise _unloadable(model_uri, error) from error
-    if card.model_id and model_uri.startswith(("models:/", "runs:/")):
-        return Identity(f"models:/{card.model_id}", card.model_id)
-    return Identity(model_uri, card.model_id or card.model_uuid or "")
-
-
-def load(model_uri: str, name: str, version: str = "") -> ServedModel:
+def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = False) -> ServedModel:
     """Load a model and let it answer its own input example, if it has one.
 
     Args:
-        model_uri: as for `identify`.
+        model_uri: as for `source.keep`.
         name: for its URLs.
         version: of the registered model.
+        allow_skew: whether to serve a model of another serving closure too.
 
     Raises:
-        PipelineError: it cannot be loaded, or cannot answer its example.
+        SkewedModel: it was trained with other packages than there are here.
+        PipelineError: there is none, it cannot be loaded, or cannot answer its example.
     """
+    found = source.keep(model_uri)
+    for warning in trust.compare(found, model_uri, allow_skew):
+        _log.warning("%s: %s", model_uri, warning)
     try:
-        model = mlflow.pyfunc.load_model(model_uri)
+        # Its warnings say what `trust` has said, in more lines.
+        model = mlflow.pyfunc.load_model(str(found.folder), suppress_warnings=True)
         signature = _signature(model)
     except Exception as error:  # whatever a model's own code raises while it is unpickled
-        raise _unloadable(model_uri, error) from error
+        raise source.unloadable(model_uri, error) from error
     warm_up(model, model_uri)
     card = model.metadata
     return ServedModel(
@@ -104,8 +82,12 @@ def load(model_uri: str, name: str, version: str = "") -> ServedModel:
             "inputs": inputs_metadata(signature),
             "outputs": _outputs_metadata(card.get_output_schema()),
         },
-        predict=lambda data, params: model.predict(data, params=params),
+        predict=lambda data, params: model.predict(_table(data), params=params),
     )
+
+
+def _table(data: ModelInput) -> Any:
+    return data.to_pandas() if isinstance(data, Frame) else data
 
 
 def warm_up(model: PyFuncModel, model_uri: str) -> None:
@@ -121,32 +103,11 @@ def warm_up(model: PyFuncModel, model_uri: str) -> None:
         model.predict(example)
     except Exception as error:  # a model's own code can raise anything
         finding = Finding(
-            f"the model cannot answer its own input example: {_reason(error)}",
+            f"the model cannot answer its own input example: {source.reason(error)}",
             model_uri,
             "log it with an example that it can answer, or none",
         )
         raise PipelineError(finding) from error
-
-
-def _unloadable(model_uri: str, error: Exception) -> PipelineError:
-    if (
-        not model_uri.startswith(("models:", "runs:"))
-        and "://" not in model_uri
-        and not Path(model_uri).exists()
-    ):
-        return PipelineError(
-            Finding("there is no such folder", model_uri, "give a model's folder or MLflow URI")
-        )
-    mend = "the server needs the packages that the model was trained with"
-    if isinstance(error, (MlflowException, OSError)):
-        mend = (
-            f"check the URI, and that MLFLOW_TRACKING_URI names its server (now {mlflow.get_tracking_uri()})"
-        )
-    return PipelineError(Finding(f"the model cannot be loaded: {_reason(error)}", model_uri, mend))
-
-
-def _reason(error: Exception) -> str:
-    return shorten(f"{type(error).__name__}: {error}")
 
 
 def _signature(model: PyFuncModel) -> Signature:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pipelines.sdk.serving.protocols.jsontext import named
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
+Values: TypeAlias = "Sequence[Any] | Array"
 _Types: TypeAlias = "set[type]"
 
 
@@ -55,14 +57,22 @@ _MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
-def convert(column: Column, values: Sequence[Any]) -> Array:
+def convert(column: Column, values: Values) -> Array:
     """The values as an array of the column's type, none of them changed.
 
     Null is NaN, NaT or None in a column that is not required.
 
+    Args:
+        column: of the signature.
+        values: as JSON has them, or an array of numbers or booleans without null.
+
     Raises:
         Refused: a value is of another type, out of range, or missing; the reason names column and row.
     """
+    if isinstance(values, np.ndarray):
+        dtype = _DTYPES.get(column.kind)
+        array = None if dtype is None else recast(values, dtype)
+        return convert(column, listed(values)) if array is None else array
     types = set(map(type, values))
     if type(None) in types:
         if column.required:
@@ -72,6 +82,38 @@ def convert(column: Column, values: Sequence[Any]) -> Array:
             )
         types.discard(type(None))
     return _CONVERTERS[column.kind](column.name, values, types)
+
+
+def listed(values: Values) -> list[Any]:
+    """The values as JSON has them."""
+    if isinstance(values, np.ndarray):
+        plain: list[Any] = values.tolist()
+        return plain
+    return list(values)
+
+
+def recast(array: Array, dtype: np.dtype[Any]) -> Array | None:
+    """The array as another type of numbers, None where a value does not fit.
+
+    Floats take the nearest value that they can hold; integers only what is exactly theirs.
+    """
+    have = array.dtype
+    if have == dtype:
+        return array
+    if have.kind not in "iuf" or dtype.kind not in "iuf":
+        return None
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            near = array.astype(np.float64).astype(dtype)
+        return None if np.isinf(near).any() else near
+    limits = np.iinfo(dtype)
+    low, high = int(limits.min), int(limits.max)
+    if have.kind == "f":
+        if not (np.trunc(array) == array).all():
+            return None
+        low, high = max(low, -EXACT), min(high, EXACT)
+    fits = not array.size or (low <= array.min() and array.max() <= high)
+    return array.astype(dtype) if fits else None
 
 
 def only(name: str, values: Sequence[Any], types: _Types, allowed: tuple[type, ...], what: str) -> None:
@@ -126,10 +168,12 @@ def floats(name: str, values: Sequence[Any], types: _Types, dtype: type[np.float
     """
     only(name, values, types, (int, float), "a number")
     try:
-        with np.errstate(over="ignore"):
-            array = np.array(values, dtype=np.float64).astype(dtype)
+        array = np.array(values, dtype=np.float64)
     except OverflowError:
         raise Refused(f"column {quoted(name)} has a number that is too large", kind="value") from None
+    if dtype is not np.float64:
+        with np.errstate(over="ignore"):
+            array = array.astype(dtype)
     endless = np.isinf(array)
     if endless.any():
         row = int(endless.argmax())
@@ -137,17 +181,23 @@ def floats(name: str, values: Sequence[Any], types: _Types, dtype: type[np.float
     return array
 
 
-def _limited(dtype: type[np.signedinteger[Any]]) -> Callable[[str, Sequence[Any], _Types], Array]:
+def integral(name: str, values: Sequence[Any], types: _Types, dtype: np.dtype[Any]) -> Array:
+    """The values as integers of a width.
+
+    Raises:
+        Refused: a value is no whole number, too large, or null.
+    """
+    if types == {int}:
+        with contextlib.suppress(OverflowError, TypeError):
+            array = recast(np.array(values, dtype=np.int64), dtype)
+            if array is not None:
+                return array
     limits = np.iinfo(dtype)
-
-    def converter(name: str, values: Sequence[Any], types: _Types) -> Array:
-        whole = integers(name, values, types, int(limits.min), int(limits.max))
-        if None in whole:
-            # MLflow's own rule: its integer columns cannot hold a missing value.
-            raise wrong(name, whole.index(None), "an integer column cannot have null in some rows only")
-        return np.array(whole, dtype=dtype)
-
-    return converter
+    whole = integers(name, values, types, int(limits.min), int(limits.max))
+    if None in whole:
+        # MLflow's own rule: its integer columns cannot hold a missing value.
+        raise wrong(name, whole.index(None), "an integer column cannot have null in some rows only")
+    return np.array(whole, dtype=dtype)
 
 
 def _booleans(name: str, values: Sequence[Any], types: _Types) -> Array:
@@ -198,10 +248,17 @@ def _moments(name: str, values: Sequence[Any], types: _Types) -> Array:
         raise Refused(f"column {quoted(name)}: {error}", kind="value") from None
 
 
+_DTYPES: Final = {
+    Kind.BOOLEAN: np.dtype(np.bool_),
+    Kind.INTEGER: np.dtype(np.int32),
+    Kind.LONG: np.dtype(np.int64),
+    Kind.FLOAT: np.dtype(np.float32),
+    Kind.DOUBLE: np.dtype(np.float64),
+}
 _CONVERTERS: Final[dict[Kind, Callable[[str, Sequence[Any], _Types], Array]]] = {
     Kind.BOOLEAN: _booleans,
-    Kind.INTEGER: _limited(np.int32),
-    Kind.LONG: _limited(np.int64),
+    Kind.INTEGER: lambda name, values, types: integral(name, values, types, np.dtype(np.int32)),
+    Kind.LONG: lambda name, values, types: integral(name, values, types, np.dtype(np.int64)),
     Kind.FLOAT: lambda name, values, types: floats(name, values, types, np.float32),
     Kind.DOUBLE: lambda name, values, types: floats(name, values, types, np.float64),
     Kind.STRING: _texts,

@@ -11,6 +11,7 @@ import orjson
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 _SPACED: Final = re.compile(rb'"\s+:')
+_NESTED: Final = (dict, list)
 
 
 def parse(body: bytes) -> Any:
@@ -19,7 +20,7 @@ def parse(body: bytes) -> Any:
     Raises:
         Refused: the body is empty, not UTF-8, not JSON (NaN and Infinity are not), or names a key twice.
     """
-    if not body.strip():
+    if not body or body.isspace():
         raise Refused("the body is empty", kind="json")
     try:
         value = orjson.loads(body)
@@ -27,20 +28,29 @@ def parse(body: bytes) -> Any:
         raise Refused(f"the body is not JSON: {error}", kind="json") from None
     # A parser keeps one of two equal keys and says nothing. Counting tells most bodies that have none; where
     # it cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
-    try:
-        if body.count(b'":') != _keys(value) or _SPACED.search(body):
-            _refuse_twins(body)
-    except RecursionError:
-        raise Refused("the body is nested too deeply", kind="json") from None
+    named = body.count(b'":')
+    spaced = body.count(b":") != named and _SPACED.search(body)
+    if spaced or named != _keys(value, body.count(b"{")):
+        _refuse_twins(body)
     return value
 
 
-def _keys(value: Any) -> int:
-    if isinstance(value, dict):
-        return len(value) + sum(_keys(v) for v in value.values() if isinstance(v, (dict, list)))
-    if isinstance(value, list):
-        return sum(_keys(v) for v in value if isinstance(v, (dict, list)))
-    return 0
+def _keys(value: Any, braces: int) -> int:
+    """The keys of all objects in a value, found level by level.
+
+    There are no more objects than opening braces, so the long lists below the last one are not walked.
+    """
+    keys = objects = 0
+    level = [value]
+    while level:
+        found = [item for item in level if type(item) is dict]
+        keys += sum(map(len, found))
+        objects += len(found)
+        if objects == braces:
+            break
+        inside = (item.values() if type(item) is dict else item for item in level if type(item) in _NESTED)
+        level = [inner for items in inside for inner in items if type(inner) in _NESTED]
+    return keys
 
 
 def _refuse_twins(body: bytes) -> None:
@@ -51,7 +61,10 @@ def _refuse_twins(body: bytes) -> None:
                 raise Refused(f"the key {quoted(key)} is there twice in one object", kind="json")
             seen.add(key)
 
-    json.loads(body, object_pairs_hook=unique, parse_int=float)
+    try:
+        json.loads(body, object_pairs_hook=unique, parse_int=float)
+    except RecursionError:
+        raise Refused("the body is nested too deeply", kind="json") from None
 
 
 def expect(value: Any, kind: type, what: str) -> Any:

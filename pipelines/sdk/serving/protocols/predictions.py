@@ -37,14 +37,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, *, tensors: bool = False) -> bytes:
     """JSON text.
+
+    Args:
+        value: JSON-like values.
+        tensors: whether arrays made by `elements` are among them.
 
     Raises:
         Refused: with 500: the model returned something that JSON cannot hold.
     """
+    option = orjson.OPT_SERIALIZE_NUMPY if tensors else orjson.OPT_NON_STR_KEYS
     try:
-        return orjson.dumps(value, default=_scalar, option=orjson.OPT_NON_STR_KEYS)
+        return orjson.dumps(value, default=_scalar, option=option)
     except (TypeError, RecursionError) as error:
         raise Refused(f"the model's answer cannot be JSON: {error}", status=500, kind="answer") from None
 
@@ -109,11 +114,13 @@ def _array(value: Any) -> Array:
         return np.fromiter(value, dtype=object, count=len(value))
 
 
-def elements(array: Array) -> list[Any]:
+def elements(array: Array) -> list[Any] | Array:
     """The elements of a tensor, flat; what is no number, boolean, text or missing is written as JSON text."""
     flat = array.reshape(-1)
     if datatype(array.dtype) != "BYTES":
-        return flat.tolist()
+        # orjson writes a narrow float so short that only a reader of that width gets it back.
+        wide = np.float64 if array.dtype.kind == "f" else array.dtype.newbyteorder("=")
+        return np.ascontiguousarray(flat, dtype=wide)
     return [item if isinstance(item, str) or item is None else _text(item) for item in flat]
 
 

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
+
+# Why there is no prediction; a label of the metrics.
+Reason: TypeAlias = Literal[
+    "answer", "busy", "csv", "datatype", "disconnect", "http", "json", "media_type", "missing", "model",
+    "model_input", "null", "outputs", "params", "request", "schema", "server", "shape", "timeout", "too_large",
+    "url", "value",
+]  # fmt: skip
 
 # Answers stay short whatever the client sent: reasons quote parts of the request.
 LONGEST_REASON: Final = 240
@@ -11,8 +18,10 @@ _PATH: Final = re.compile(r"(?:/[\w.+@-]+){2,}/?")
 _CODES: Final = {
     404: "RESOURCE_DOES_NOT_EXIST",
     405: "METHOD_NOT_ALLOWED",
+    408: "REQUEST_TIMEOUT",
     413: "REQUEST_TOO_LARGE",
     415: "UNSUPPORTED_MEDIA_TYPE",
+    431: "REQUEST_TOO_LARGE",
     503: "TEMPORARILY_UNAVAILABLE",
 }
 
@@ -23,10 +32,10 @@ class Refused(Exception):
     Args:
         reason: one sentence for the person who sent it.
         status: of the HTTP answer.
-        kind: label in the metrics; one of few.
+        kind: label in the metrics.
     """
 
-    def __init__(self, reason: str, *, status: int = 400, kind: str = "request") -> None:
+    def __init__(self, reason: str, *, status: int = 400, kind: Reason = "request") -> None:
         super().__init__(reason)
         self.reason = shorten(reason)
         self.status = status

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from pipelines.sdk.serving.protocols.columns import Kind
+from pipelines.sdk.serving.protocols.columns import Kind, listed
 from pipelines.sdk.serving.protocols.problems import Refused
 from pipelines.sdk.serving.protocols.table import Signature, Table, from_rows
 
@@ -33,8 +33,9 @@ def read(body: bytes, signature: Signature) -> Table:
     if not lines:
         raise Refused("the body has no header line", kind="csv")
     table = from_rows(lines[0], lines[1:])
-    kinds = {column.name: column.kind for column in signature.columns} if signature.named else {}
-    values = {name: _values(cells, kinds.get(name)) for name, cells in table.columns.items()}
+    values = {
+        name: _values(listed(cells), signature.kinds.get(name)) for name, cells in table.columns.items()
+    }
     return Table(values, table.rows)
 
 

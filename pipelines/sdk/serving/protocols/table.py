@@ -4,17 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from pipelines.sdk.serving.protocols.columns import Array, Column, convert
+from pipelines.sdk.serving.protocols.columns import Array, Column, Kind, Values, convert, listed
 from pipelines.sdk.serving.protocols.jsontext import named
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.tensors import Tensor, block, flatten
 
-ModelInput: TypeAlias = "pd.DataFrame | Array | dict[str, Array] | list[Any]"
+ModelInput: TypeAlias = "Frame | pd.DataFrame | Array | dict[str, Array] | list[Any]"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A table with the types of the model's signature: a DataFrame before it costs as much as one.
+
+    Args:
+        columns: by name, or by position where the signature has no names; in the signature's order.
+        rows: how many.
+    """
+
+    columns: Mapping[Any, Array]
+    rows: int
+
+    def __len__(self) -> int:
+        """The rows."""
+        return self.rows
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The same table in pandas; nothing in it is shared with this one."""
+        return pd.DataFrame(dict(self.columns), index=pd.RangeIndex(self.rows))
 
 
 @dataclass(frozen=True)
@@ -35,17 +58,22 @@ class Signature:
     named: bool = True
     params: frozenset[str] = frozenset()
 
+    @cached_property
+    def kinds(self) -> Mapping[str, Kind]:
+        """The types of the columns by name; empty where they have none."""
+        return {column.name: column.kind for column in self.columns} if self.named else {}
+
 
 @dataclass(frozen=True)
 class Table:
     """Values by column, all columns of one length.
 
     Args:
-        columns: JSON values by column name.
+        columns: by name: values as JSON has them, or arrays of numbers or booleans without null.
         rows: how many.
     """
 
-    columns: Mapping[str, Sequence[Any]]
+    columns: Mapping[str, Values]
     rows: int
 
 
@@ -82,10 +110,12 @@ def from_records(records: Sequence[Any]) -> Table:
     Raises:
         Refused: a row is no object.
     """
-    for index, record in enumerate(records):
-        if not isinstance(record, dict):
-            raise Refused(f"row {index} must be an object, not {named(record)}", kind="shape")
-    names = dict.fromkeys(name for record in records for name in record)
+    if set(map(type, records)) - {dict}:
+        index = next(i for i, record in enumerate(records) if type(record) is not dict)
+        raise Refused(f"row {index} must be an object, not {named(records[index])}", kind="shape")
+    names = dict.fromkeys(chain.from_iterable(records))
+    if all(len(record) == len(names) for record in records):
+        return Table({name: [record[name] for record in records] for name in names}, len(records))
     return Table({name: [record.get(name) for record in records] for name in names}, len(records))
 
 
@@ -96,7 +126,7 @@ def from_columns(columns: Mapping[str, Any]) -> Table:
         Refused: a column is no list, or is longer than another.
     """
     for name, values in columns.items():
-        if not isinstance(values, list):
+        if not isinstance(values, (list, np.ndarray)):
             raise Refused(f"column {quoted(name)} must be a list, not {named(values)}", kind="shape")
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
@@ -124,34 +154,36 @@ def model_input(table: Table, signature: Signature) -> ModelInput:
     if missing:
         listed = ", ".join(quoted(name) for name in missing)
         raise Refused(f"missing required column{'s' if len(missing) > 1 else ''} {listed}", kind="missing")
-    arrays = {c.name: convert(c, table.columns[c.name]) for c in signature.columns if _given(c, table)}
-    return pd.DataFrame(arrays, index=range(table.rows))
+    given = {c.name: convert(c, table.columns[c.name]) for c in signature.columns if _given(c, table)}
+    return Frame(given, table.rows)
 
 
 def _given(column: Column, table: Table) -> bool:
     if column.required:
         return True
     values = table.columns.get(column.name)
-    return values is not None and (not values or any(value is not None for value in values))
+    if values is None or isinstance(values, np.ndarray):
+        return values is not None
+    return not values or any(value is not None for value in values)
 
 
-def _by_position(table: Table, columns: Sequence[Column]) -> pd.DataFrame:
+def _by_position(table: Table, columns: Sequence[Column]) -> Frame:
     if len(table.columns) != len(columns):
         raise Refused(f"the model takes {len(columns)} columns, not {len(table.columns)}", kind="shape")
     pairs = zip(columns, table.columns.values(), strict=True)
-    return pd.DataFrame({i: convert(column, values) for i, (column, values) in enumerate(pairs)})
+    return Frame({i: convert(column, values) for i, (column, values) in enumerate(pairs)}, table.rows)
 
 
 def _tensors(table: Table, tensors: Sequence[Tensor]) -> Array | dict[str, Array]:
     if tensors[0].name:
-        return named_tensors({name: list(values) for name, values in table.columns.items()}, tensors)
+        return named_tensors({name: listed(values) for name, values in table.columns.items()}, tensors)
     spec = tensors[0]
     if len(table.columns) == 1:
-        values = list(next(iter(table.columns.values())))
+        values = listed(next(iter(table.columns.values())))
         shape, flat = flatten("input", values)
         # One column of plain values is what a model of shape [-1, 1] was trained on.
         return block(spec, (*shape, 1) if len(shape) == 1 and len(spec.shape) == 2 else shape, flat)
-    rows = [list(row) for row in zip(*table.columns.values(), strict=True)]
+    rows = [list(row) for row in zip(*map(listed, table.columns.values()), strict=True)]
     return nested(rows, spec) if rows else block(spec, (0, len(table.columns)), [])
 
 
@@ -189,6 +221,18 @@ def rows_of(data: ModelInput) -> int:
     if isinstance(data, np.ndarray) and data.ndim == 0:
         return 1
     return len(data)
+
+
+def numeric_columns(data: ModelInput) -> Mapping[str, Array]:
+    """The columns of numbers and booleans of a table, by name; NaN where a value is missing.
+
+    Empty for a model of arrays. With a signature nothing is copied: these are the arrays that the model gets.
+    """
+    if isinstance(data, pd.DataFrame):
+        data = Frame({str(name): column.to_numpy() for name, column in data.items()}, len(data))
+    if not isinstance(data, Frame):
+        return {}
+    return {str(name): array for name, array in data.columns.items() if array.dtype.kind in "iufb"}
 
 
 @dataclass(frozen=True)

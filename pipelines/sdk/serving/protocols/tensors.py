@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pipelines.sdk.serving.protocols import columns
-from pipelines.sdk.serving.protocols.columns import Array
+from pipelines.sdk.serving.protocols.columns import Array, Values
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 DType: TypeAlias = "np.dtype[Any]"
@@ -53,20 +53,27 @@ def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
     return tuple(shape), value
 
 
-def typed(name: str, values: Sequence[Any], dtype: DType) -> Array:
-    """Flat JSON values as an array of a numpy type; null is NaN among floats, else refused.
+def typed(name: str, values: Values, dtype: DType) -> Array:
+    """Flat values as an array of a numpy type; null is NaN among floats, else refused.
+
+    Args:
+        name: of the tensor.
+        values: as JSON has them, or an array of numbers or booleans without null.
+        dtype: which type.
 
     Raises:
         Refused: a value is of another type, or out of range.
     """
+    if isinstance(values, np.ndarray):
+        array = columns.recast(values, dtype)
+        return typed(name, columns.listed(values), dtype) if array is None else array
     types = set(map(type, values))
     if type(None) in types and dtype.kind != "f":
         raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
     if dtype.kind == "f":
         return columns.floats(name, values, types, dtype.type)
     if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return np.array(columns.integers(name, values, types, int(limits.min), int(limits.max)), dtype=dtype)
+        return columns.integral(name, values, types, dtype)
     if dtype.kind == "b":
         columns.only(name, values, types, (bool,), "true or false")
         return np.array(values, dtype=dtype)
@@ -76,7 +83,7 @@ def typed(name: str, values: Sequence[Any], dtype: DType) -> Array:
     raise Refused(f"{quoted(name)}: elements of type {dtype} cannot be sent in JSON", kind="schema")
 
 
-def block(spec: Tensor, shape: Sequence[int], values: Sequence[Any]) -> Array:
+def block(spec: Tensor, shape: Sequence[int], values: Values) -> Array:
     """The values as the array that the signature asks for.
 
     Raises:

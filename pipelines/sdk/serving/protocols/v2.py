@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.sdk.serving.protocols import invocations, jsontext, predictions, table
-from pipelines.sdk.serving.protocols.columns import Array, Kind
+from pipelines.sdk.serving.protocols.columns import Array, Kind, listed
 from pipelines.sdk.serving.protocols.jsontext import expect
 from pipelines.sdk.serving.protocols.predictions import datatype
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
@@ -22,8 +22,12 @@ from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, 
 from pipelines.sdk.serving.protocols.tensors import block, flatten, typed
 
 DATATYPES: Final = {
-    "BOOL": "?", "UINT8": "u1", "UINT16": "u2", "UINT32": "u4", "UINT64": "u8", "INT8": "i1", "INT16": "i2",
-    "INT32": "i4", "INT64": "i8", "FP16": "f2", "FP32": "f4", "FP64": "f8", "BYTES": "O",
+    name: np.dtype(code)
+    for name, code in (
+        ("BOOL", "?"), ("UINT8", "u1"), ("UINT16", "u2"), ("UINT32", "u4"), ("UINT64", "u8"), ("INT8", "i1"),
+        ("INT16", "i2"), ("INT32", "i4"), ("INT64", "i8"), ("FP16", "f2"), ("FP32", "f4"), ("FP64", "f8"),
+        ("BYTES", "O"),
+    )
 }  # fmt: skip
 COLUMN_DATATYPES: Final = {
     Kind.BOOLEAN: "BOOL", Kind.INTEGER: "INT32", Kind.LONG: "INT64", Kind.FLOAT: "FP32", Kind.DOUBLE: "FP64",
@@ -48,7 +52,7 @@ class InferRequest:
 @dataclass(frozen=True)
 class _Received:
     shape: tuple[int, ...]
-    values: list[Any]
+    values: list[Any] | Array
 
 
 def decode(body: bytes, signature: Signature) -> InferRequest:
@@ -102,12 +106,12 @@ def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
     return name, _Received(tuple(shape), _declared(name, kind, flat))
 
 
-def _declared(name: str, kind: str, flat: list[Any]) -> list[Any]:
+def _declared(name: str, kind: str, flat: list[Any]) -> list[Any] | Array:
     # The values as the declared datatype holds them: FP32 rounds, INT8 has a range. Null stays null.
-    dtype = np.dtype(DATATYPES[kind])
+    dtype = DATATYPES[kind]
     if None not in flat:
-        exact: list[Any] = typed(name, flat, dtype).tolist()
-        return exact
+        exact = typed(name, flat, dtype)
+        return flat if dtype.kind == "O" else exact
     present = iter(typed(name, [value for value in flat if value is not None], dtype).tolist())
     return [None if value is None else next(present) for value in flat]
 
@@ -124,12 +128,11 @@ def _data(received: Mapping[str, _Received], signature: Signature) -> ModelInput
         return {
             spec.name: block(spec, received[spec.name].shape, received[spec.name].values) for spec in tensors
         }
-    kinds = {column.name: column.kind for column in signature.columns}
-    columns = {name: _column(name, tensor, kinds.get(name)) for name, tensor in received.items()}
+    columns = {name: _column(name, tensor, signature.kinds.get(name)) for name, tensor in received.items()}
     return model_input(table.from_columns(columns), signature)
 
 
-def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any]:
+def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any] | Array:
     shape = tensor.shape
     if len(shape) == 1 or shape[1:] == (1,):
         return tensor.values
@@ -137,7 +140,7 @@ def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any]:
         raise Refused(
             f"input {quoted(name)}: a column has shape [n] or [n, 1], not {list(shape)}", kind="shape"
         )
-    cells = np.fromiter(tensor.values, dtype=object, count=len(tensor.values))
+    cells = np.fromiter(listed(tensor.values), dtype=object, count=len(tensor.values))
     nested: list[Any] = cells.reshape(shape).tolist()
     return nested
 
@@ -167,7 +170,7 @@ def encode(request: InferRequest, value: Any, model: str, version: str, names: l
     if request.id is not None:
         answer["id"] = request.id
     answer["outputs"] = [_output(name, outputs[name]) for name in request.outputs or outputs]
-    return predictions.dumps(answer)
+    return predictions.dumps(answer, tensors=True)
 
 
 def _output(name: str, array: Array) -> dict[str, Any]:
