@@ -1,0 +1,146 @@
+"""Answered requests to records, one a row."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from pipelines.sdk.serving.protocols import predictions
+
+Record: TypeAlias = dict[str, Any]
+
+
+class Model(Protocol):
+    """What a record says about the model."""
+
+    @property
+    def name(self) -> str:
+        """In URLs."""
+
+    @property
+    def version(self) -> str:
+        """Of the registered model; empty where there is none."""
+
+    @property
+    def model_id(self) -> str:
+        """MLflow's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """One request and its answer.
+
+    Args:
+        request_id: the client's, or one that the server made.
+        when: seconds since 1970.
+        protocol: that the client spoke.
+        model: that answered.
+        inputs: columns by name, a data frame, or an array or list whose items are rows.
+        prediction: what the model returned.
+        rows: how many the inputs have.
+        first: row of the request that is the first here.
+        step: between two rows here, in rows of the request.
+        weight: bytes that it takes in memory, about.
+    """
+
+    request_id: str
+    when: float
+    protocol: str
+    model: Model
+    inputs: Any
+    prediction: Any
+    rows: int
+    first: int = 0
+    step: int = 1
+    weight: int = 0
+
+
+def rows_of(inputs: Any) -> int:
+    """How many rows inputs have."""
+    return len(next(iter(inputs.values()), ())) if isinstance(inputs, Mapping) else len(inputs)
+
+
+def width_of(inputs: Any) -> int:
+    """How many values a row has, about."""
+    if isinstance(inputs, Mapping):
+        return len(inputs)
+    if isinstance(inputs, (np.ndarray, pd.DataFrame)) and inputs.ndim > 1:
+        return int(inputs.shape[1])
+    return 1
+
+
+def thinned(value: Any, rows: int, first: int, step: int) -> Any:
+    """Every nth row of inputs or of a prediction, as a copy: the rest is not to be kept in memory.
+
+    What has another number of rows stays as it is.
+    """
+    if isinstance(value, Mapping):
+        return {name: thinned(item, rows, first, step) for name, item in value.items()}
+    if not hasattr(value, "__len__") or isinstance(value, (str, bytes)) or len(value) != rows:
+        return value
+    if isinstance(value, (pd.DataFrame, pd.Series)):
+        return value.iloc[first::step].copy()
+    return value[first::step].copy() if isinstance(value, np.ndarray) else value[first::step]
+
+
+def records(answered: Answered) -> Iterator[Record]:
+    """The records of a request, made one by one: a reader can stop in between."""
+    moment = datetime.datetime.fromtimestamp(answered.when, datetime.UTC)
+    model = answered.model
+    head = {"ts": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z", "request_id": answered.request_id}
+    about = {"model_name": model.name, "version": model.version, "model_id": model.model_id}
+    tail = {**about, "protocol": answered.protocol}
+    columns = _columns(answered.inputs)
+    answers = _by_row(answered.prediction, _length(columns))
+    if answers is None:
+        whole = predictions.plain(answered.prediction)
+        yield {**head, "row": None, **tail, "inputs": columns, "prediction": whole}
+        return
+    names = list(columns)
+    for index, answer in enumerate(answers):
+        inputs = {name: columns[name][index] for name in names}
+        row = answered.first + index * answered.step
+        yield {**head, "row": row, **tail, "inputs": inputs, "prediction": answer}
+
+
+def _columns(inputs: Any) -> dict[str, Sequence[Any]]:
+    if isinstance(inputs, (Mapping, pd.DataFrame)):
+        return {str(name): _values(column) for name, column in inputs.items()}
+    if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
+        return {str(index): column for index, column in enumerate(inputs.T.tolist())}
+    return {"input": _values(inputs)}
+
+
+def _values(column: Any) -> Sequence[Any]:
+    # A row's value is a plain one: what lives on in an array's element is the whole array.
+    if isinstance(column, pd.Series):
+        column = column.to_numpy()
+    if not isinstance(column, np.ndarray):
+        return list(column)
+    if column.dtype.kind == "M":  # tolist() of nanoseconds gives integers
+        column = column.astype("datetime64[us]")
+    values: list[Any] = column.tolist()
+    return values
+
+
+def _length(columns: Mapping[str, Sequence[Any]]) -> int:
+    return len(next(iter(columns.values()), ()))
+
+
+def _by_row(prediction: Any, rows: int) -> list[Any] | None:
+    """One item a row, or None where there are not as many."""
+    if isinstance(prediction, Mapping):
+        outputs = {str(name): _by_row(value, rows) for name, value in prediction.items()}
+        if any(values is None for values in outputs.values()):
+            return None
+        return [{name: values[i] for name, values in outputs.items() if values} for i in range(rows)]
+    if isinstance(prediction, (np.ndarray, pd.Series)) and prediction.ndim:
+        values: Any = _values(prediction)
+    else:
+        values = predictions.plain(prediction)
+    return values if isinstance(values, list) and len(values) == rows else None
