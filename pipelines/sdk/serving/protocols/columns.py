@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
-from pipelines.sdk.serving.protocols.jsontext import named
+from pipelines.sdk.serving.protocols.jsontext import named, shallow
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -264,5 +264,5 @@ _CONVERTERS: Final[dict[Kind, Callable[[str, Sequence[Any], _Types], Array]]] = 
     Kind.STRING: _texts,
     Kind.BINARY: _bytes,
     Kind.DATETIME: _moments,
-    Kind.OTHER: lambda name, values, types: _objects(values),
+    Kind.OTHER: lambda name, values, types: _objects(shallow(list(values))),
 }

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from pipelines.sdk.serving.protocols import jsontext, sheets, table
-from pipelines.sdk.serving.protocols.jsontext import expect, named
+from pipelines.sdk.serving.protocols.jsontext import expect, named, shallow
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, model_input
 from pipelines.sdk.serving.protocols.tensors import flatten
@@ -70,7 +70,7 @@ def params(value: Any, signature: Signature) -> dict[str, Any] | None:
     """
     if value is None:
         return None
-    given: dict[str, Any] = expect(value, dict, "'params'")
+    given: dict[str, Any] = expect(shallow(value), dict, "'params'")
     unknown = [name for name in given if name not in signature.params]
     if unknown:
         raise Refused(f"the model has no parameter {quoted(unknown[0])}", kind="params")
@@ -113,7 +113,7 @@ def _inputs(value: Any, signature: Signature) -> ModelInput:
 def _instances(value: Any, signature: Signature) -> ModelInput:
     rows: list[Any] = expect(value, list, "the list of rows")
     if signature.raw:
-        return rows
+        return list(shallow(rows))
     if rows and isinstance(rows[0], dict):
         return model_input(table.from_records(rows), signature)
     if signature.columns:

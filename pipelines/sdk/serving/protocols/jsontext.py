@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
@@ -12,13 +14,15 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 _SPACED: Final = re.compile(rb'"\s+:')
 _NESTED: Final = (dict, list)
+DEEPEST: Final = 100
 
 
 def parse(body: bytes) -> Any:
     """The value in a request's body.
 
     Raises:
-        Refused: the body is empty, not UTF-8, not JSON (NaN and Infinity are not), or names a key twice.
+        Refused: the body is empty, not UTF-8, not JSON (NaN and Infinity are not), names a key twice, or has
+            objects in objects deeper than DEEPEST.
     """
     if not body or body.isspace():
         raise Refused("the body is empty", kind="json")
@@ -36,21 +40,36 @@ def parse(body: bytes) -> Any:
 
 
 def _keys(value: Any, braces: int) -> int:
-    """The keys of all objects in a value, found level by level.
-
-    There are no more objects than opening braces, so the long lists below the last one are not walked.
-    """
+    # There are no more objects than opening braces, so the long lists below the last one are not walked.
     keys = objects = 0
-    level = [value]
-    while level:
+    for level in _levels(value):
         found = [item for item in level if type(item) is dict]
         keys += sum(map(len, found))
         objects += len(found)
         if objects == braces:
             break
+    return keys
+
+
+def shallow(value: Any) -> Any:
+    """The value, if what reads it next can: much in Python and in models reads nested values by recursion.
+
+    Raises:
+        Refused: lists and objects are nested deeper than DEEPEST.
+    """
+    collections.deque(_levels(value), maxlen=0)
+    return value
+
+
+def _levels(value: Any) -> Iterator[list[Any]]:
+    level = [value]
+    for _ in range(DEEPEST):
+        yield level
         inside = (item.values() if type(item) is dict else item for item in level if type(item) in _NESTED)
         level = [inner for items in inside for inner in items if type(inner) in _NESTED]
-    return keys
+        if not level:
+            return
+    raise Refused("the body is nested too deeply", kind="json")
 
 
 def _refuse_twins(body: bytes) -> None:

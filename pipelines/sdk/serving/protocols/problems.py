@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import reprlib
 from typing import Any, Final, Literal, TypeAlias
 
 # Why there is no prediction; a label of the metrics.
@@ -50,9 +51,19 @@ def shorten(text: str, limit: int = LONGEST_REASON) -> str:
     return line[: limit - 3].decode("utf-8", "ignore") + "..."
 
 
+class _Briefly(reprlib.Repr):
+    """Like `repr`, but reads no more of a huge or deep value than a sentence has room for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = 3
+        self.maxlist = self.maxdict = 10
+        self.maxstring = self.maxother = self.maxlong = 200
+
+
 def quoted(value: object) -> str:
     """A value of the client's, short enough to stand in a sentence."""
-    return shorten(repr(value), 40)
+    return shorten(_Briefly().repr(value), 40)
 
 
 def without_paths(text: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.sdk.serving.protocols.columns import Array, Column, Kind, Values, convert, listed
-from pipelines.sdk.serving.protocols.jsontext import named
+from pipelines.sdk.serving.protocols.jsontext import named, shallow
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.tensors import Tensor, block, flatten
 
@@ -147,7 +147,8 @@ def model_input(table: Table, signature: Signature) -> ModelInput:
     if signature.tensors:
         return _tensors(table, signature.tensors)
     if not signature.columns:
-        return pd.DataFrame(dict(table.columns), index=range(table.rows))
+        columns = {name: shallow(listed(values)) for name, values in table.columns.items()}
+        return pd.DataFrame(columns, index=range(table.rows))
     if not signature.named:
         return _by_position(table, signature.columns)
     missing = [c.name for c in signature.columns if c.required and c.name not in table.columns]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from pipelines.sdk.serving.protocols.columns import Array, Values
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 DType: TypeAlias = "np.dtype[Any]"
+# numpy 1 stops at 32, numpy 2 at 64; no model has seen more.
+_MOST_DIMENSIONS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
     """Shape and elements of nested lists, the last index running fastest.
 
     Raises:
-        Refused: the lists are ragged.
+        Refused: the lists are ragged, or nested deeper than an array can be.
     """
     shape = [len(value)]
     while value and any(isinstance(item, list) for item in value):
+        if len(shape) == _MOST_DIMENSIONS:
+            raise Refused(f"{quoted(name)}: its lists are nested too deeply", kind="shape")
         lengths = {len(item) if isinstance(item, list) else -1 for item in value}
         if len(lengths) > 1:
             raise Refused(f"{quoted(name)}: its lists are not all of one length", kind="shape")
