@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from components.support.closure import closure_hash, locked_requirements, serving_closure
 from components.support.features import OPTIONAL_DATE, OPTIONAL_NUMBERS, REQUIRED, WeatherFeatures
 from components.support.gate import day_ranges
+from components.support.lock import locked_requirements
 from pipelines.sdk.errors import Finding, UsageError
+from pipelines.sdk.serving.models import closure
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 INPUTS: Final = (OPTIONAL_DATE, REQUIRED, *OPTIONAL_NUMBERS)
 TARGET: Final = "target"
 TARGET_DATE: Final = "target_date"
-CLOSURE_TAG: Final = "serving_closure"
 DAYS_TAG: Final = "trained_days"
 SEED: Final = 0
 
@@ -147,11 +147,11 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
     import mlflow.sklearn
     import skops.io  # noqa: F401 - MLflow imports it while logging; named here, it can be loaded beforehand
 
-    closure = serving_closure()
+    recorded = closure.record()
     tags = {
         **tags,
         DAYS_TAG: day_ranges(days_of(rows)),
-        CLOSURE_TAG: closure_hash(closure),
+        closure.HASH_KEY: recorded[closure.HASH_KEY],
     }
     with tempfile.TemporaryDirectory() as folder:
         info = mlflow.sklearn.log_model(
@@ -163,7 +163,7 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
             pip_requirements=locked_requirements(),
             serialization_format="skops",
             skops_trusted_types=list(TRUSTED),
-            metadata={CLOSURE_TAG: closure_hash(closure), "serving_packages": closure},
+            metadata=recorded,
             tags=tags,
         )
     return str(info.model_id)

@@ -6,8 +6,9 @@ import os
 import subprocess
 from collections.abc import Mapping
 
-from components.support.closure import PROJECT, lock_hash
+from components.support.lock import lock_hash
 from pipelines.sdk.errors import EnvironmentProblem
+from pipelines.sdk.serving.models.closure import PROJECT
 
 
 def provenance(env: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from components.support.closure import closure_hash, serving_closure
-from components.support.models import CLOSURE_TAG, forecast, inputs
+from components.support.models import forecast, inputs
 from components.support.store import patiently
 from pipelines.sdk.errors import Finding, PipelineError
+from pipelines.sdk.serving.models.closure import HASH_KEY, closure_hash, serving_closure
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -86,7 +86,7 @@ def ask(client: MlflowClient, model_id: str, rows: pd.DataFrame) -> NDArray[np.f
     import mlflow.artifacts
     import mlflow.pyfunc
 
-    ours = model_tags(client, model_id).get(CLOSURE_TAG) == closure_hash(serving_closure())
+    ours = model_tags(client, model_id).get(HASH_KEY) == closure_hash(serving_closure())
     try:
         folder = mlflow.artifacts.download_artifacts(f"models:/{model_id}")
         model = mlflow.pyfunc.load_model(folder) if ours else None

@@ -12,9 +12,10 @@ import pytest
 import skops.io
 
 from components.support import models
-from components.support.closure import closure_hash, locked_requirements, serving_closure
 from components.support.errors import StepFailed
+from components.support.lock import locked_requirements
 from components.train_model import train_model
+from pipelines.sdk.serving.models.closure import closure_hash, serving_closure
 from tests.components.mlflow_store import Parts
 
 CANDIDATES = [

@@ -46,7 +46,7 @@ def start_challenger(
     Raises:
         PipelineError: no such model, it cannot be loaded, or the time is over; only the log is left.
     """
-    from pipelines.sdk.serving.models.served import identify
+    from pipelines.sdk.serving.models.source import identify
 
     place = Place.of(service, home)
     file = place.challenger(run_id)
@@ -151,7 +151,7 @@ def ensure(
     Raises:
         PipelineError: as `start_challenger` and `switch`.
     """
-    from pipelines.sdk.serving.models.served import identify
+    from pipelines.sdk.serving.models.source import identify
 
     serving = current(service, home=home)
     if serving is not None and serving.model_id == identify(model_uri).model_id:

@@ -15,7 +15,7 @@ from pipelines.sdk.serving.probe import difference
 from pipelines.sdk.serving.state import Endpoint, Place, Record
 
 if TYPE_CHECKING:
-    from pipelines.sdk.serving.models.served import Identity
+    from pipelines.sdk.serving.models.source import Identity
 
 _LOGS_KEPT: Final = 20
 _STEP: Final = 0.02

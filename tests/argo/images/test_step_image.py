@@ -20,7 +20,7 @@ IMAGE = "kfp-on-argo/step:0.1.0"
 LOOK = """
 import getpass, json, os, pathlib, shutil, sys
 import components, kfp, mlflow, pipelines
-from components.support import closure
+from components.support import lock
 
 def writable(folder):
     try:
@@ -44,7 +44,7 @@ print(json.dumps({
     "sources": len(sources),
     "uncompiled": uncompiled,
     "at": [os.getcwd(), components.__file__, pipelines.__file__],
-    "lock": closure.lock_hash(),
+    "lock": lock.lock_hash(),
     "commit": os.environ.get("GIT_COMMIT", ""),
 }))
 """

@@ -1,43 +1,19 @@
-"""What can change a model's predictions: the packages and the code a server needs to answer alike."""
+"""The lock: what of it a model records, and the hash that names it."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import sys
-from collections.abc import Mapping
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding
+from pipelines.sdk.serving.models.closure import PACKAGES, PROJECT
 
-PACKAGES: Final = ("mlflow", "numpy", "pandas", "scikit-learn", "scipy", "skops")
-PROJECT: Final = Path(__file__).parents[2]
 LOCK: Final = "requirements.lock"
-
-# mlflow and mlflow-skinny are released together; a serving image has only the second.
-_STANDS_FOR: Final = {"mlflow": "mlflow-skinny"}
-
-
-def serving_closure() -> dict[str, str]:
-    """This environment's version of each package, of Python (minor), and the hash of the feature code."""
-    code = Path(__file__).with_name("features.py").read_bytes()
-    return {
-        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        **{name: _version(_STANDS_FOR.get(name, name)) for name in PACKAGES},
-        "features": hashlib.sha256(code).hexdigest(),
-    }
-
-
-def closure_hash(closure: Mapping[str, str]) -> str:
-    """Twelve hexadecimal digits that name a serving closure; they fit in a Kubernetes name."""
-    return hashlib.sha256(json.dumps(closure, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def locked_requirements() -> list[str]:
-    """The closure's packages as `name==version`, as the lock has them for this machine.
+    """The serving closure's packages as `name==version`, as the lock has them for this machine.
 
     Raises:
         EnvironmentProblem: there is no lock, or it lacks one of the packages.
@@ -71,15 +47,6 @@ def lock_file() -> Path:
     raise EnvironmentProblem(
         Finding(f"no {LOCK} there, so a model's requirements are unknown", str(PROJECT), "put the lock there")
     )
-
-
-@cache
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        missing = Finding(f"package {package} is not installed", mend=f"install what {LOCK} names")
-        raise EnvironmentProblem(missing) from None
 
 
 def _pins(lock: str) -> list[tuple[str, str]]:
