@@ -18,6 +18,7 @@ from google.cloud import storage
 from pipelines.sdk.errors import EnvironmentProblem, UsageError
 from pipelines.sdk.serving.prediction_log import parts
 from pipelines.sdk.serving.prediction_log.log import Options, PredictionLog
+from pipelines.sdk.serving.protocols.table import Frame
 from tests.buckets import BUCKET, emulator
 
 
@@ -127,6 +128,10 @@ def test_parquet_without_pyarrow_says_what_to_do(tmp_path, monkeypatch):
     ("inputs", "expected"),
     [
         (pd.DataFrame({"temp": [1.5, 2.5]}), [{"temp": 1.5}, {"temp": 2.5}]),
+        (
+            Frame({0: np.array([1.5, 2.5]), 1: np.array([True, False])}, 2),
+            [{"0": 1.5, "1": True}, {"0": 2.5, "1": False}],
+        ),
         (np.array([[1.5, 2], [2.5, 3]]), [{"0": 1.5, "1": 2.0}, {"0": 2.5, "1": 3.0}]),
         ([{"a": 1}, {"a": 2}], [{"input": {"a": 1}}, {"input": {"a": 2}}]),
         (
@@ -166,10 +171,11 @@ def test_a_prediction_that_is_not_one_item_a_row_is_one_record(tmp_path, predict
     assert (record["row"], record["inputs"], record["prediction"]) == (None, {"temp": [1.5, 2.5]}, prediction)
 
 
-def test_of_a_large_request_every_nth_row_is_kept_with_its_number(tmp_path):
+@pytest.mark.parametrize("form", [dict, pd.DataFrame, lambda columns: Frame(columns, 2500)])
+def test_of_a_large_request_every_nth_row_is_kept_with_its_number(tmp_path, form):
     rows = np.arange(2500)
-    table = {"inputs": {"a": rows, "b": list(map(str, rows))}, "prediction": pd.Series(rows * 2.0)}
-    logged(tmp_path, table, rows=100)
+    inputs = form({"a": rows, "b": np.array(list(map(str, rows)), dtype=object)})
+    logged(tmp_path, {"inputs": inputs, "prediction": pd.Series(rows * 2.0)}, rows=100)
     records = written(tmp_path)
     numbers = [record["row"] for record in records]
     assert len(numbers) == 100

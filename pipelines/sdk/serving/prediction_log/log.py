@@ -14,6 +14,7 @@ from pipelines.sdk.serving.prediction_log.destinations import destination_of
 from pipelines.sdk.serving.prediction_log.formats import JSONL, format_of
 from pipelines.sdk.serving.prediction_log.parts import Parts
 from pipelines.sdk.serving.prediction_log.records import Answered, Model, Record
+from pipelines.sdk.serving.protocols.table import ModelInput, rows_of
 
 # The thread looks for work this often. Waking it for each request would make it contend for the interpreter
 # with the very request that it is about.
@@ -70,9 +71,9 @@ class PredictionLog:
         self._format = format_of(options.format)
         self._destination = destination_of(options.destination)
         self._queue: deque[Answered] = deque()
-        # Each of these is changed by one thread alone, so none needs a lock.
-        self._offered = 0
-        self._taken = 0
+        # Predictions can be made in several threads; what this guards takes less than a microsecond.
+        self._lock = threading.Lock()
+        self._waiting_bytes = 0
         self._turned_away = 0
         self._parts = Parts(self._format, self._destination, options.part_bytes, options.part_seconds)
         self._closing = threading.Event()
@@ -99,7 +100,7 @@ class PredictionLog:
         when: float,
         protocol: str,
         model: Model,
-        inputs: Any,
+        inputs: ModelInput,
         prediction: Any,
         *,
         size: int = 0,
@@ -111,7 +112,7 @@ class PredictionLog:
             when: the request came, in seconds since 1970.
             protocol: that the client spoke.
             model: that answered.
-            inputs: columns by name, a data frame, or an array or list whose items are rows.
+            inputs: what the model was asked; table, arrays by name, or rows.
             prediction: what the model returned.
             size: bytes of the request's body: texts can make few rows large, and what waits is bounded.
         """
@@ -120,7 +121,7 @@ class PredictionLog:
             return
         rows = 1
         try:
-            rows = kept = records.rows_of(inputs)
+            rows = kept = rows_of(inputs)
             first, step = 0, 1
             if rows > options.rows:
                 step = -(-rows // options.rows)
@@ -129,13 +130,19 @@ class PredictionLog:
                 prediction = records.thinned(prediction, rows, first, step)
                 kept = len(range(first, rows, step))
             weight = _EMPTY_BYTES + 8 * kept * records.width_of(inputs) + size * kept // max(rows, 1)
-            if self._offered - self._taken + weight > options.waiting_bytes or self._closing.is_set():
-                self._turned_away += kept
-                return
             entry = Answered(request_id, when, protocol, model, inputs, prediction, kept, first, step, weight)
-            self._queue.append(entry)
-            self._offered += weight
         except Exception:  # noqa: BLE001 - a log that fails is no reason for a request to fail
+            return self._turn_away(rows)
+        with self._lock:
+            fits = self._waiting_bytes + weight <= options.waiting_bytes and not self._closing.is_set()
+            if fits:
+                self._queue.append(entry)
+                self._waiting_bytes += weight
+        if not fits:
+            self._turn_away(kept)
+
+    def _turn_away(self, rows: int) -> None:
+        with self._lock:
             self._turned_away += rows
 
     def close(self, timeout: float) -> bool:
@@ -147,7 +154,8 @@ class PredictionLog:
         Returns:
             Whether all was written, or dropped and counted, in that time.
         """
-        self._closing.set()
+        with self._lock:  # what was taken before this is written, and nothing is taken after it
+            self._closing.set()
         if self._thread is None:
             return not self._queue
         self._thread.join(timeout)
@@ -165,7 +173,8 @@ class PredictionLog:
         batch: list[Record] = []
         while self._queue:
             entry = self._queue.popleft()
-            self._taken += entry.weight
+            with self._lock:
+                self._waiting_bytes -= entry.weight
             made = 0
             try:
                 for record in records.records(entry):

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipelines.sdk.serving.protocols import predictions
+from pipelines.sdk.serving.protocols.table import Frame, ModelInput
 
 Record: TypeAlias = dict[str, Any]
 
@@ -40,7 +41,7 @@ class Answered:
         when: seconds since 1970.
         protocol: that the client spoke.
         model: that answered.
-        inputs: columns by name, a data frame, or an array or list whose items are rows.
+        inputs: what the model was asked.
         prediction: what the model returned.
         rows: how many the inputs have.
         first: row of the request that is the first here.
@@ -52,7 +53,7 @@ class Answered:
     when: float
     protocol: str
     model: Model
-    inputs: Any
+    inputs: ModelInput
     prediction: Any
     rows: int
     first: int = 0
@@ -60,14 +61,11 @@ class Answered:
     weight: int = 0
 
 
-def rows_of(inputs: Any) -> int:
-    """How many rows inputs have."""
-    return len(next(iter(inputs.values()), ())) if isinstance(inputs, Mapping) else len(inputs)
-
-
-def width_of(inputs: Any) -> int:
+def width_of(inputs: ModelInput) -> int:
     """How many values a row has, about."""
-    if isinstance(inputs, Mapping):
+    if isinstance(inputs, Frame):
+        return len(inputs.columns)
+    if isinstance(inputs, dict):
         return len(inputs)
     if isinstance(inputs, (np.ndarray, pd.DataFrame)) and inputs.ndim > 1:
         return int(inputs.shape[1])
@@ -79,6 +77,8 @@ def thinned(value: Any, rows: int, first: int, step: int) -> Any:
 
     What has another number of rows stays as it is.
     """
+    if isinstance(value, Frame):
+        return Frame(thinned(value.columns, rows, first, step), len(range(first, rows, step)))
     if isinstance(value, Mapping):
         return {name: thinned(item, rows, first, step) for name, item in value.items()}
     if not hasattr(value, "__len__") or isinstance(value, (str, bytes)) or len(value) != rows:
@@ -108,12 +108,14 @@ def records(answered: Answered) -> Iterator[Record]:
         yield {**head, "row": row, **tail, "inputs": inputs, "prediction": answer}
 
 
-def _columns(inputs: Any) -> dict[str, Sequence[Any]]:
-    if isinstance(inputs, (Mapping, pd.DataFrame)):
+def _columns(inputs: ModelInput) -> dict[str, Sequence[Any]]:
+    if isinstance(inputs, Frame):
+        inputs = dict(inputs.columns)
+    if isinstance(inputs, (dict, pd.DataFrame)):
         return {str(name): _values(column) for name, column in inputs.items()}
     if isinstance(inputs, np.ndarray) and inputs.ndim == 2:
         return {str(index): column for index, column in enumerate(inputs.T.tolist())}
-    return {"input": _values(inputs)}
+    return {"input": _values(np.atleast_1d(inputs) if isinstance(inputs, np.ndarray) else inputs)}
 
 
 def _values(column: Any) -> Sequence[Any]:
