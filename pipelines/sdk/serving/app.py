@@ -1,63 +1,84 @@
-"""The model server's ASGI application: which path leads where."""
+"""The model server's application: which path leads where."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import TypeAlias
+from urllib.parse import unquote
 
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-from starlette.types import ASGIApp
-
-from pipelines.sdk.serving.answers import refusal
-from pipelines.sdk.serving.handlers import Handlers, Limits
-from pipelines.sdk.serving.life import Closing, Life
+from pipelines.sdk.serving.handlers import Handlers
+from pipelines.sdk.serving.http.messages import Answer, Handler, Request
 from pipelines.sdk.serving.models.served import ServedModel
-from pipelines.sdk.serving.protocols.problems import Refused
+from pipelines.sdk.serving.protocols.problems import Refused, quoted
+
+_Routes: TypeAlias = dict[str, dict[str, Handler]]
 
 
-def create(model: ServedModel, life: Life, limits: Limits | None = None, instance: str = "") -> ASGIApp:
-    """The application.
+class Application:
+    """Answers requests. Paths are looked up, not searched for: the model's name and version are known.
 
     Args:
         model: that answers.
-        life: of the server; the application reads it and never changes it.
-        limits: of a request.
-        instance: as for `Handlers`.
+        on: what is done at each path.
     """
-    on = Handlers(model, life, limits or Limits(), instance)
-    get, post = ["GET"], ["POST"]
-    one = "/v2/models/{model}"
-    infer = on.measured("v2", on.infer)
-    routes = [
-        Route("/invocations", on.measured("invocations", on.invocations), methods=post),
-        Route(f"{one}/infer", infer, methods=post),
-        Route(f"{one}/versions/{{version}}/infer", infer, methods=post),
-        Route("/v1/models/{model}:predict", on.measured("v1", on.predict_v1), methods=post),
-        # Else a GET of it would be one of V1's model "NAME:predict".
-        Route("/v1/models/{model}:predict", on.post_only, methods=["GET", "PUT", "PATCH", "DELETE"]),
-        Route("/v2/health/live", on.live, methods=get),
-        Route("/v2/health/ready", on.ready, methods=get),
-        Route("/v2", on.server, methods=get),
-        Route("/v2/", on.server, methods=get),
-        Route(one, on.model, methods=get),
-        Route(f"{one}/ready", on.model_ready, methods=get),
-        Route(f"{one}/versions/{{version}}", on.model, methods=get),
-        Route(f"{one}/versions/{{version}}/ready", on.model_ready, methods=get),
-        Route("/v1/models", on.models, methods=get),
-        Route("/v1/models/{model}", on.model_ready, methods=get),
-        Route("/ping", on.ping, methods=get),
-        Route("/health", on.ping, methods=get),
-        Route("/version", on.mlflow_version, methods=get),
-        Route("/metrics", on.metrics, methods=get),
-    ]
-    failures: Any = {Refused: _handler, HTTPException: _handler, Exception: _handler}
-    app = Starlette(routes=routes, exception_handlers=failures)
-    app.router.redirect_slashes = False
-    return Closing(app, life)
+
+    def __init__(self, model: ServedModel, on: Handlers) -> None:
+        self._model = model
+        self._on = on
+        self._routes = routes(model, on)
+
+    def __call__(self, request: Request) -> Answer:
+        """Answer one request."""
+        methods = self._routes.get(request.path) or self._routes.get(unquote(request.path))
+        if methods is None:
+            return self._on.refuse(request.path, self._lost(unquote(request.path)))
+        endpoint = methods.get("GET" if request.method == "HEAD" else request.method)
+        if endpoint is None:
+            refused = Refused(f"{request.method} is not for this path", status=405, kind="url")
+            allowed = [*methods, *(["HEAD"] if "GET" in methods else [])]
+            return self._on.refuse(request.path, refused, (("allow", ", ".join(allowed)),))
+        return endpoint(request)
+
+    def _lost(self, path: str) -> Refused:
+        model, parts = self._model, path.split("/")
+        reason = f"nothing at {quoted(path)}"
+        if parts[1:3] in (["v2", "models"], ["v1", "models"]) and len(parts) > 3:
+            name = parts[3].partition(":")[0]
+            if name != model.name:
+                reason = f"no model {quoted(name)}; this server has {quoted(model.name)}"
+            elif parts[4:5] == ["versions"] and parts[5:6] != [model.version]:
+                has = quoted(model.version) if model.version else "none"
+                reason = f"no version {quoted('/'.join(parts[5:6]))} of the model; it has {has}"
+        return Refused(reason, status=404, kind="url")
 
 
-async def _handler(request: Request, error: Exception) -> Response:
-    return refusal(request, error)
+def routes(model: ServedModel, on: Handlers) -> Mapping[str, Mapping[str, Handler]]:
+    """What is done at which path and by which method.
+
+    Args:
+        model: whose name and version are in the paths.
+        on: the endpoints.
+    """
+    table: _Routes = {
+        "/invocations": {"POST": on.measured("invocations", on.invocations)},
+        f"/v1/models/{model.name}:predict": {"POST": on.measured("v1", on.predict_v1)},
+    }
+    gets = {
+        "/ping": on.ping,
+        "/health": on.ping,
+        "/version": on.mlflow_version,
+        "/metrics": on.metrics,
+        "/v2": on.server,
+        "/v2/": on.server,
+        "/v2/health/live": on.live,
+        "/v2/health/ready": on.ready,
+        "/v1/models": on.models,
+        f"/v1/models/{model.name}": on.model_ready,
+    }
+    bases = [f"/v2/models/{model.name}"]
+    if model.version:
+        bases.append(f"{bases[0]}/versions/{model.version}")
+    for base in bases:
+        table[f"{base}/infer"] = {"POST": on.measured("v2", on.infer)}
+        gets |= {base: on.model, f"{base}/ready": on.model_ready}
+    return table | {path: {"GET": endpoint} for path, endpoint in gets.items()}

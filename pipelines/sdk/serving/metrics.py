@@ -2,56 +2,114 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from itertools import product
+from typing import Final, get_args
+
+import numpy as np
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from pipelines.sdk.serving.models.served import ServedModel
+from pipelines.sdk.serving.protocols.columns import Array
+from pipelines.sdk.serving.protocols.problems import Reason
+from pipelines.sdk.serving.tallies import Cells, Counter, Histogram
 
-_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+PROTOCOLS: Final = ("v2", "v1", "invocations")
+_SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_ROWS: Final = (("predicted",), ("logged",), ("log_dropped",))
 
 
-class Metrics:
-    """Counters of one server, in a registry of their own.
+class Metrics(Collector):
+    """Counters of one server and all its workers.
 
     Args:
-        model: named in `model_server_model_info`.
+        model: named in `model_server_model_info`; its numeric columns get a histogram each.
+        workers: how many processes count.
     """
 
-    def __init__(self, model: ServedModel) -> None:
-        self._registry = CollectorRegistry()
+    def __init__(self, model: ServedModel, workers: int = 1) -> None:
+        self._model = model
+        self._cells = cells = Cells()
+        statuses = [str(status.value) for status in HTTPStatus]
         self._requests = Counter(
-            "model_server_requests", "Prediction requests", ["protocol", "status"], registry=self._registry
+            cells,
+            "model_server_requests",
+            "Prediction requests",
+            ["protocol", "status"],
+            product(PROTOCOLS, statuses),
         )
         self._seconds = Histogram(
+            cells,
             "model_server_request_seconds",
-            "From the request's head to the answer",
-            ["protocol"],
-            buckets=_BUCKETS,
-            registry=self._registry,
+            "From the request read to the answer written",
+            "protocol",
+            dict.fromkeys(PROTOCOLS, _SECONDS),
         )
-        self._rows = Counter("model_server_rows", "Rows predicted", registry=self._registry)
+        reasons = [(reason,) for reason in get_args(Reason)]
         self._errors = Counter(
-            "model_server_errors", "Requests without a prediction", ["reason"], registry=self._registry
+            cells, "model_server_errors", "Requests without a prediction", ["reason"], reasons
         )
-        info = Gauge(
-            "model_server_model_info",
-            "Which model is served",
-            ["model", "version", "model_id", "run_id"],
-            registry=self._registry,
+        self._rows = Counter(cells, "model_server_rows", "Rows predicted", [], [()])
+        self._values = Histogram(
+            cells, "model_server_input", "Values of the input columns", "column", model.profile
         )
-        info.labels(model.name, model.version, model.model_id, model.run_id).set(1)
+        missing = [(column,) for column in model.profile]
+        self._missing = Counter(
+            cells, "model_server_input_missing", "Rows without a value in the column", ["column"], missing
+        )
+        cells.make(workers)
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def use(self, worker: int) -> None:
+        """Count as this worker from now on.
+
+        Args:
+            worker: from 0.
+        """
+        self._cells.use(worker)
 
     def answered(self, protocol: str, status: int, seconds: float) -> None:
         """Count a request that got an answer."""
-        self._requests.labels(protocol, str(status)).inc()
-        self._seconds.labels(protocol).observe(seconds)
+        self._requests.add((protocol, str(status)))
+        self._seconds.add(protocol, seconds)
 
-    def predicted(self, rows: int) -> None:
-        """Count rows that got a prediction."""
-        self._rows.inc(rows)
+    def refused(self, reason: Reason) -> None:
+        """Count a request that got no prediction."""
+        self._errors.add((reason,))
 
-    def refused(self, kind: str) -> None:
-        """Count a request that got none."""
-        self._errors.labels(kind).inc()
+    def predicted(self, rows: int, columns: Mapping[str, Array]) -> None:
+        """Count rows that got a prediction, and what was in them.
+
+        Args:
+            rows: how many.
+            columns: the numeric ones that the request had.
+        """
+        self._rows.add((), rows)
+        for name in self._model.profile:
+            values = columns.get(name)
+            if values is None:
+                self._missing.add((name,), rows)
+                continue
+            absent = int(np.isnan(values).sum()) if values.dtype.kind == "f" else 0
+            if absent:
+                self._missing.add((name,), absent)
+                values = values[~np.isnan(values)]
+            self._values.add_all(name, values)
+
+    def collect(self) -> Iterator[Metric]:
+        """All of them, as prometheus_client wants them."""
+        sums = self._cells.sums()
+        for each in (self._requests, self._seconds, self._errors, self._rows, self._values, self._missing):
+            yield each.metric(sums)
+        info = InfoMetricFamily("model_server_model", "Which model is served")
+        model = self._model
+        about = {"model": model.name, "version": model.version}
+        info.add_metric([], {**about, "model_id": model.model_id, "run_id": model.run_id})
+        yield info
 
     def text(self) -> bytes:
         """All of them in Prometheus' text format."""

@@ -1,24 +1,24 @@
-"""The life of a server process: bind, load, warm up, serve, drain, end."""
+"""The life of a server: bind, load, warm up, serve, drain, end."""
 
 from __future__ import annotations
 
-import asyncio
 import gc
-import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import FrameType
+from functools import partial
 
-import uvicorn
+import uvloop
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding
-from pipelines.sdk.serving.app import create
-from pipelines.sdk.serving.handlers import Limits
-from pipelines.sdk.serving.life import Life
+from pipelines.sdk.serving.app import Application
+from pipelines.sdk.serving.handlers import Handlers
+from pipelines.sdk.serving.http.connection import Connection
+from pipelines.sdk.serving.http.limits import Life, Limits, Shared
+from pipelines.sdk.serving.http.server import Server
+from pipelines.sdk.serving.metrics import Metrics
 from pipelines.sdk.serving.models.served import ServedModel, load
+from pipelines.sdk.serving.workers import supervise
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,13 @@ class Settings:
         version: of the registered model; empty for none.
         host: to listen on; the machine itself unless said otherwise.
         port: to listen on; 0 for any that is free.
-        limits: of a request.
+        limits: of requests and connections.
         instance: text that tells this server from every other.
         drain: seconds for which a server that was asked to end still takes requests, closing each connection
             after its answer.
         grace: seconds for requests that are still under way after that.
+        workers: processes that answer; they share the memory of the loaded model.
+        allow_skew: whether to serve a model that was trained with other packages too.
     """
 
     model_uri: str
@@ -47,6 +49,8 @@ class Settings:
     instance: str = ""
     drain: float = 0.5
     grace: float = 25.0
+    workers: int = 1
+    allow_skew: bool = False
 
 
 def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) -> None:
@@ -57,29 +61,46 @@ def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) ->
         on_listening: called with the port and the model once requests are answered.
 
     Raises:
-        EnvironmentProblem: the port is taken.
+        EnvironmentProblem: the port is taken, or workers cannot live.
         PipelineError: the model cannot be loaded.
     """
     # The port first: that it is taken should not take a model's loading to find out.
     with bind(settings.host, settings.port) as listener:
         port = int(listener.getsockname()[1])
-        model = load(settings.model_uri, settings.name, settings.version)
-        life = Life()
-        config = uvicorn.Config(
-            create(model, life, settings.limits, settings.instance),
-            loop="uvloop",
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=int(settings.grace),
-        )
-        # What is there now stays: the collector need never look at it again.
+        model = load(settings.model_uri, settings.name, settings.version, allow_skew=settings.allow_skew)
+        metrics = Metrics(model, settings.workers)
+        # What is there now stays: the collector need never look at it again, nor copy it into a worker.
         gc.collect()
         gc.freeze()
-        Server(config, life, settings.drain, lambda: on_listening(port, model)).run(sockets=[listener])
+        serve = partial(_serve, settings, model, metrics, listener)
+        listening = partial(on_listening, port, model)
+        if settings.workers == 1:
+            serve(0, listening)
+        else:
+            supervise(settings.workers, serve, listening, settings.drain + settings.grace)
+
+
+def _serve(
+    settings: Settings,
+    model: ServedModel,
+    metrics: Metrics,
+    listener: socket.socket,
+    worker: int,
+    on_listening: Callable[[], None],
+) -> None:
+    metrics.use(worker)
+    life = Life()
+    shared = Shared(settings.limits, life)
+    on = Handlers(model, life, settings.limits, metrics, settings.instance)
+    server = Server(
+        listener,
+        shared,
+        partial(Connection, shared, Application(model, on), on.refuse),
+        drain=settings.drain,
+        grace=settings.grace,
+        alone=settings.workers == 1,
+    )
+    uvloop.run(server.run(on_listening))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -104,61 +125,3 @@ def bind(host: str, port: int) -> socket.socket:
         )
         raise EnvironmentProblem(finding) from error
     return listener
-
-
-class Server(uvicorn.Server):
-    """Uvicorn with another end: it drains first, and a server that was asked to end exits with 0.
-
-    Args:
-        config: uvicorn's.
-        life: of the server.
-        drain: seconds, as in Settings.
-        on_listening: called once requests are answered.
-    """
-
-    def __init__(
-        self, config: uvicorn.Config, life: Life, drain: float, on_listening: Callable[[], None]
-    ) -> None:
-        super().__init__(config)
-        self._life = life
-        self._drain = drain
-        self._drain_until = 0.0
-        self._on_listening = on_listening
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then say so."""
-        await super().startup(sockets)
-        self._life.ready = True
-        self._on_listening()
-
-    async def on_tick(self, counter: int) -> bool:
-        """Whether to leave the main loop; asked ten times a second."""
-        leave = await super().on_tick(counter)
-        return leave or (self._life.draining and time.monotonic() >= self._drain_until)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop listening, and finish what is under way."""
-        self._life.drain()
-        await super().shutdown(sockets)
-        # Answers that are written but not yet sent.
-        await asyncio.sleep(0)
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """SIGTERM drains; Ctrl-C finishes what is under way, and twice does not even that."""
-        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for each, handler in before.items():
-                signal.signal(each, handler)
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Note that the process was asked to end."""
-        if sig == signal.SIGINT:
-            self.force_exit = self.should_exit
-            self.should_exit = True
-        elif not self._life.draining:
-            # Asked twice is asked once: two who end the same server should not cut its requests short.
-            self._drain_until = time.monotonic() + self._drain
-            self._life.drain()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +12,9 @@ from mlflow.pyfunc import PyFuncModel
 from mlflow.types.schema import ColSpec, DataType, Schema, TensorSpec
 
 from pipelines.sdk.errors import Finding, PipelineError
-from pipelines.sdk.serving.models import source, trust
+from pipelines.sdk.serving.models import fast, profile, source, trust
 from pipelines.sdk.serving.protocols.columns import Column, Kind
-from pipelines.sdk.serving.protocols.table import Frame, ModelInput, Signature
+from pipelines.sdk.serving.protocols.table import Signature
 from pipelines.sdk.serving.protocols.tensors import Tensor
 from pipelines.sdk.serving.protocols.v2 import COLUMN_DATATYPES, inputs_metadata, tensors_metadata
 
@@ -34,6 +33,8 @@ class ServedModel:
         signature: what it takes.
         outputs: names of what it gives, by its signature.
         metadata: its inputs and outputs as V2 describes them.
+        profile: bounds between which its numeric columns usually are, for the metrics.
+        way: how it is asked.
         predict: the data and the parameters to the prediction.
     """
 
@@ -44,7 +45,9 @@ class ServedModel:
     signature: Signature
     outputs: list[str]
     metadata: dict[str, Any]
-    predict: Callable[[ModelInput, dict[str, Any] | None], Any]
+    profile: dict[str, tuple[float, ...]]
+    way: fast.Way
+    predict: fast.Predict
 
 
 def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = False) -> ServedModel:
@@ -70,6 +73,7 @@ def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = Fal
     except Exception as error:  # whatever a model's own code raises while it is unpickled
         raise source.unloadable(model_uri, error) from error
     warm_up(model, model_uri)
+    asking = fast.quickest(model, signature)
     card = model.metadata
     return ServedModel(
         name=name,
@@ -82,12 +86,10 @@ def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = Fal
             "inputs": inputs_metadata(signature),
             "outputs": _outputs_metadata(card.get_output_schema()),
         },
-        predict=lambda data, params: model.predict(_table(data), params=params),
+        profile=profile.edges(signature, card.metadata),
+        way=asking.way,
+        predict=asking.predict,
     )
-
-
-def _table(data: ModelInput) -> Any:
-    return data.to_pandas() if isinstance(data, Frame) else data
 
 
 def warm_up(model: PyFuncModel, model_uri: str) -> None:

@@ -9,8 +9,8 @@ from typing import Any, Final, Literal, TypeAlias
 # Why there is no prediction; a label of the metrics.
 Reason: TypeAlias = Literal[
     "answer", "busy", "csv", "datatype", "disconnect", "http", "json", "media_type", "missing", "model",
-    "model_input", "null", "outputs", "params", "request", "schema", "server", "shape", "timeout", "too_large",
-    "url", "value",
+    "model_input", "null", "outputs", "params", "request", "schema", "server", "shape", "timeout",
+    "too_large", "url", "value",
 ]  # fmt: skip
 
 # Answers stay short whatever the client sent: reasons quote parts of the request.
