@@ -138,8 +138,7 @@ def _positional(rows: Sequence[Any], signature: Signature) -> tuple[list[str], S
 
 
 def _untyped(rows: list[Any]) -> ModelInput:
-    shape, flat = flatten("instances", rows)
-    kinds = set(map(type, flat))
+    shape, flat, kinds = flatten("instances", rows)
     if dict in kinds:
         raise Refused(f"rows are of different kinds: {named(rows[0])} and an object", kind="shape")
     # Left to itself numpy would make texts of numbers that stand beside texts, and numbers of booleans.

@@ -39,14 +39,15 @@ class Tensor:
         )
 
 
-def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
-    """Shape and elements of nested lists, the last index running fastest.
+def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any], set[type]]:
+    """Shape, elements and their types of nested lists, the last index running fastest.
 
     Raises:
         Refused: the lists are ragged, or nested deeper than an array can be.
     """
     shape = [len(value)]
-    while value and any(isinstance(item, list) for item in value):
+    types = set(map(type, value))
+    while list in types:
         if len(shape) == _MOST_DIMENSIONS:
             raise Refused(f"{quoted(name)}: its lists are nested too deeply", kind="shape")
         lengths = {len(item) if isinstance(item, list) else -1 for item in value}
@@ -54,16 +55,18 @@ def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any]]:
             raise Refused(f"{quoted(name)}: its lists are not all of one length", kind="shape")
         shape.append(lengths.pop())
         value = list(chain.from_iterable(value))
-    return tuple(shape), value
+        types = set(map(type, value))
+    return tuple(shape), value, types
 
 
-def typed(name: str, values: Values, dtype: DType) -> Array:
+def typed(name: str, values: Values, dtype: DType, types: set[type] | None = None) -> Array:
     """Flat values as an array of a numpy type; null is NaN among floats, else refused.
 
     Args:
         name: of the tensor.
         values: as JSON has them, or an array of numbers or booleans without null.
         dtype: which type.
+        types: of the values, where they are known.
 
     Raises:
         Refused: a value is of another type, or out of range.
@@ -71,7 +74,7 @@ def typed(name: str, values: Values, dtype: DType) -> Array:
     if isinstance(values, np.ndarray):
         array = columns.recast(values, dtype)
         return typed(name, columns.listed(values), dtype) if array is None else array
-    types = set(map(type, values))
+    types = set(map(type, values)) if types is None else types
     if type(None) in types and dtype.kind != "f":
         raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
     if dtype.kind == "f":
@@ -87,8 +90,8 @@ def typed(name: str, values: Values, dtype: DType) -> Array:
     raise Refused(f"{quoted(name)}: elements of type {dtype} cannot be sent in JSON", kind="schema")
 
 
-def block(spec: Tensor, shape: Sequence[int], values: Values) -> Array:
-    """The values as the array that the signature asks for.
+def block(spec: Tensor, shape: Sequence[int], values: Values, types: set[type] | None = None) -> Array:
+    """The values, of types that may be known, as the array that the signature asks for.
 
     Raises:
         Refused: shape or elements do not fit.
@@ -96,4 +99,4 @@ def block(spec: Tensor, shape: Sequence[int], values: Values) -> Array:
     name = spec.name or "input"
     if not spec.fits(shape):
         raise Refused(f"{quoted(name)}: shape {list(shape)} does not fit {list(spec.shape)}", kind="shape")
-    return typed(name, values, spec.dtype).reshape(shape)
+    return typed(name, values, spec.dtype, types).reshape(shape)

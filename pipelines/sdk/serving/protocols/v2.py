@@ -92,25 +92,25 @@ def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
         if key not in item:
             raise Refused(f"input {index} has no {key!r}", kind="shape")
     name = expect(item["name"], str, f"the name of input {index}")
-    where = f"input {quoted(name)}"
+    where = f"input {name!r}" if len(name) < 40 else f"input {quoted(name)}"
     kind = expect(item["datatype"], str, f"the datatype of {where}")
     if kind not in DATATYPES:
         raise Refused(f"{where}: unknown datatype {quoted(kind)}", kind="datatype")
     shape = expect(item["shape"], list, f"the shape of {where}")
     if not shape or any(type(size) is not int or size < 0 for size in shape):
         raise Refused(f"{where}: shape must be a list of sizes, not {quoted(shape)}", kind="shape")
-    found, flat = flatten(name, expect(item["data"], list, f"the data of {where}"))
+    found, flat, types = flatten(name, expect(item["data"], list, f"the data of {where}"))
     # Data can be flat or nested; nested data must have the shape that it claims.
     if math.prod(shape) != len(flat) or (len(found) > 1 and list(found) != shape):
         raise Refused(f"{where}: shape {quoted(shape)} does not fit {len(flat)} values", kind="shape")
-    return name, _Received(tuple(shape), _declared(name, kind, flat))
+    return name, _Received(tuple(shape), _declared(name, kind, flat, types))
 
 
-def _declared(name: str, kind: str, flat: list[Any]) -> list[Any] | Array:
+def _declared(name: str, kind: str, flat: list[Any], types: set[type]) -> list[Any] | Array:
     # The values as the declared datatype holds them: FP32 rounds, INT8 has a range. Null stays null.
     dtype = DATATYPES[kind]
-    if None not in flat:
-        exact = typed(name, flat, dtype)
+    if type(None) not in types:
+        exact = typed(name, flat, dtype, types)
         return flat if dtype.kind == "O" else exact
     present = iter(typed(name, [value for value in flat if value is not None], dtype).tolist())
     return [None if value is None else next(present) for value in flat]

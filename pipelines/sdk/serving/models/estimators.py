@@ -1,0 +1,92 @@
+"""Which scikit-learn estimators a block of numbers can be given in place of a table, with the same answer."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Final
+
+from pipelines.sdk.serving.protocols.columns import Kind
+from pipelines.sdk.serving.protocols.table import Signature
+
+# With truths among numbers scikit-learn converts a table column by column, and so rounds otherwise.
+_NUMBERS: Final = frozenset({Kind.DOUBLE, Kind.FLOAT, Kind.LONG, Kind.INTEGER})
+
+# These read their input once, by `check_array`, which makes of a table the block that we make. Others look at
+# names and types of columns, or hand the table on to parts that do.
+_PLAIN: Final = {
+    "sklearn.linear_model": {
+        "ARDRegression", "BayesianRidge", "ElasticNet", "ElasticNetCV", "GammaRegressor", "HuberRegressor",
+        "Lars", "Lasso", "LassoCV", "LassoLars", "LinearRegression", "LogisticRegression",
+        "LogisticRegressionCV", "MultiTaskElasticNet", "MultiTaskLasso", "OrthogonalMatchingPursuit",
+        "Perceptron", "PoissonRegressor", "QuantileRegressor", "Ridge", "RidgeCV", "RidgeClassifier",
+        "SGDClassifier", "SGDRegressor", "TheilSenRegressor", "TweedieRegressor",
+    },
+    "sklearn.ensemble": {
+        "ExtraTreesClassifier", "ExtraTreesRegressor", "GradientBoostingClassifier",
+        "GradientBoostingRegressor", "HistGradientBoostingClassifier", "HistGradientBoostingRegressor",
+        "RandomForestClassifier", "RandomForestRegressor",
+    },
+    "sklearn.tree": {
+        "DecisionTreeClassifier", "DecisionTreeRegressor", "ExtraTreeClassifier", "ExtraTreeRegressor",
+    },
+    "sklearn.svm": {"LinearSVC", "LinearSVR", "NuSVC", "NuSVR", "SVC", "SVR"},
+    "sklearn.neighbors": {"KNeighborsClassifier", "KNeighborsRegressor"},
+    "sklearn.naive_bayes": {"GaussianNB"},
+    "sklearn.neural_network": {"MLPClassifier", "MLPRegressor"},
+    "sklearn.discriminant_analysis": {"LinearDiscriminantAnalysis", "QuadraticDiscriminantAnalysis"},
+    "sklearn.cluster": {"KMeans", "MiniBatchKMeans"},
+    "sklearn.decomposition": {"PCA"},
+    "sklearn.impute": {"SimpleImputer"},
+    "sklearn.preprocessing": {
+        "MaxAbsScaler", "MinMaxScaler", "Normalizer", "PolynomialFeatures", "PowerTransformer",
+        "QuantileTransformer", "RobustScaler", "SplineTransformer", "StandardScaler",
+    },
+}  # fmt: skip
+
+
+def for_blocks(estimator: Any, signature: Signature) -> Any | None:
+    """The estimator as it wants blocks, None where only a table is surely the same.
+
+    It is a copy that does not know the names of its columns: given a block, the original would warn that
+    these are missing, which takes as long as the prediction.
+
+    Args:
+        estimator: a fitted estimator, or a Pipeline of them.
+        signature: of the model.
+    """
+    if not {column.kind for column in signature.columns} <= _NUMBERS:
+        return None
+    names = getattr(estimator, "feature_names_in_", None)
+    if names is not None and list(names) != [column.name for column in signature.columns]:
+        return None
+    if not _is(estimator, "sklearn.pipeline", {"Pipeline"}):
+        return _nameless(estimator) if _plain(estimator) else None
+    steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
+    if not all(map(_plain, steps)):
+        return None
+    pipeline = copy.copy(estimator)
+    pipeline.steps = [(name, _nameless(step)) for name, step in estimator.steps]
+    return pipeline
+
+
+def _plain(estimator: Any) -> bool:
+    if not any(_is(estimator, module, names) for module, names in _PLAIN.items()):
+        return False
+    # Categories and tables as output depend on the columns of a table.
+    categorical = getattr(estimator, "is_categorical_", None) is not None
+    output = getattr(estimator, "_sklearn_output_config", {}).get("transform", "default")
+    return not categorical and output == "default"
+
+
+def _is(estimator: Any, module: str, names: set[str]) -> bool:
+    # The class itself: what a subclass does is not known.
+    kind = type(estimator)
+    return kind.__name__ in names and f"{kind.__module__}.".startswith(f"{module}.")
+
+
+def _nameless(estimator: Any) -> Any:
+    if "feature_names_in_" not in getattr(estimator, "__dict__", {}):
+        return estimator
+    nameless = copy.copy(estimator)
+    del nameless.feature_names_in_
+    return nameless
