@@ -34,6 +34,7 @@ def _serve(options: argparse.Namespace) -> None:
         os.environ["OMP_NUM_THREADS"] = "1"
 
     from pipelines.sdk.serving.models.served import ServedModel
+    from pipelines.sdk.serving.prediction_log.log import Options as LogOptions
     from pipelines.sdk.serving.server import Settings, run
 
     settings = Settings(
@@ -47,6 +48,10 @@ def _serve(options: argparse.Namespace) -> None:
         drain=options.drain,
         grace=options.grace,
         workers=options.workers,
+        log=LogOptions(options.prediction_log, options.log_sample, options.log_format)
+        if options.prediction_log
+        else None,
+        access_log=options.access_log,
         allow_skew=options.allow_skew,
     )
 

@@ -64,6 +64,7 @@ def routes(model: ServedModel, on: Handlers) -> Mapping[str, Mapping[str, Handle
         f"/v1/models/{model.name}:predict": {"POST": on.measured("v1", on.predict_v1)},
     }
     gets = {
+        "/": on.page,
         "/ping": on.ping,
         "/health": on.ping,
         "/version": on.mlflow_version,

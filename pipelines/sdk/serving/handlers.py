@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Final
+from uuid import uuid4
 
 import mlflow
 
@@ -14,36 +16,59 @@ from pipelines.sdk.serving.http.messages import Answer, Handler, Request, Respon
 from pipelines.sdk.serving.metrics import Metrics
 from pipelines.sdk.serving.models.engine import ask
 from pipelines.sdk.serving.models.served import ServedModel
+from pipelines.sdk.serving.page.document import Page
+from pipelines.sdk.serving.prediction_log.log import PredictionLog
 from pipelines.sdk.serving.protocols import invocations, predictions, v2
 from pipelines.sdk.serving.protocols.media import CSV, JSON, media_type
 from pipelines.sdk.serving.protocols.problems import Refused
-from pipelines.sdk.serving.protocols.table import Query, numeric_columns, rows_of
+from pipelines.sdk.serving.protocols.table import Query, Signature, numeric_columns, rows_of
 from pipelines.sdk.serving.turns import Turns
 
 SERVER_NAME: Final = "pipelines-model-server"
 SERVER_VERSION: Final = "0.1.0"
 
 
+@dataclass(frozen=True)
+class Service:
+    """What is served, the same in all workers.
+
+    Args:
+        model: that answers.
+        page: for people.
+        metrics: that count.
+        limits: of a request.
+        log: of predictions; None for none.
+        instance: text that tells this server from every other; empty for none.
+    """
+
+    model: ServedModel
+    page: Page
+    metrics: Metrics
+    limits: Limits
+    log: PredictionLog | None = None
+    instance: str = ""
+
+
 class Handlers:
     """The endpoints of one model.
 
     Args:
-        model: that answers.
+        service: what is served.
         life: of the server.
-        limits: of a request.
-        metrics: that count.
-        instance: text that tells this server from every other; empty for none.
     """
 
-    def __init__(
-        self, model: ServedModel, life: Life, limits: Limits, metrics: Metrics, instance: str
-    ) -> None:
-        self._model = model
+    def __init__(self, service: Service, life: Life) -> None:
+        self._service = service
+        self._model = service.model
+        self._metrics = service.metrics
         self._life = life
-        self._limits = limits
-        self._metrics = metrics
-        self._instance = instance
-        self._turns = Turns(limits.waiting)
+        self._turns = Turns(service.limits.waiting)
+
+    def page(self, request: Request) -> Response:
+        """The page for people."""
+        page = self._service.page
+        policy = ("content-security-policy", page.policy)
+        return Response(page.html, media="text/html; charset=utf-8", headers=(policy,))
 
     def live(self, request: Request) -> Response:
         """Whether the process works."""
@@ -72,7 +97,7 @@ class Handlers:
     def model(self, request: Request) -> Response:
         """V2's metadata of the model."""
         model = self._model
-        identity = {"model_id": model.model_id, "run_id": model.run_id, "instance": self._instance}
+        identity = {"model_id": model.model_id, "run_id": model.run_id, "instance": self._service.instance}
         versions = [model.version] if model.version else []
         head = {"name": model.name, "versions": versions, "platform": "mlflow"}
         return json_response({**head, **model.metadata, "parameters": identity})
@@ -96,7 +121,7 @@ class Handlers:
 
         def work() -> Response:
             asked = v2.decode(request.body, model.signature)
-            prediction = self._predict(asked.query)
+            prediction = self._predict(request, "v2", asked.query, asked.id)
             return Response(v2.encode(asked, prediction, model.name, model.version, model.outputs))
 
         return self._turns.run(len(request.body), work)
@@ -104,16 +129,17 @@ class Handlers:
     def predict_v1(self, request: Request) -> Answer:
         """V1's predictions."""
         self._media(request, JSON)
-        return self._plain(request, invocations.from_v1)
+        return self._plain(request, "v1", invocations.from_v1)
 
     def invocations(self, request: Request) -> Answer:
         """MLflow's predictions."""
         media = self._media(request, JSON, CSV)
-        return self._plain(request, invocations.from_csv if media == CSV else invocations.from_json)
+        decode = invocations.from_csv if media == CSV else invocations.from_json
+        return self._plain(request, "invocations", decode)
 
-    def _plain(self, request: Request, decode: Callable[[bytes, Any], Query]) -> Answer:
+    def _plain(self, request: Request, protocol: str, decode: Callable[[bytes, Signature], Query]) -> Answer:
         def work() -> Response:
-            prediction = self._predict(decode(request.body, self._model.signature))
+            prediction = self._predict(request, protocol, decode(request.body, self._model.signature))
             return json_response({"predictions": predictions.plain(prediction)})
 
         return self._turns.run(len(request.body), work)
@@ -121,13 +147,17 @@ class Handlers:
     def _media(self, request: Request, *allowed: str) -> str:
         return media_type(request.header(b"content-type"), request.header(b"content-encoding"), allowed)
 
-    def _predict(self, query: Query) -> Any:
-        rows = rows_of(query.data)
-        if rows > self._limits.rows:
-            reason = f"the request has {rows} rows; at most {self._limits.rows} at once"
+    def _predict(self, request: Request, protocol: str, query: Query, identity: str | None = None) -> Any:
+        rows, limits = rows_of(query.data), self._service.limits
+        if rows > limits.rows:
+            reason = f"the request has {rows} rows; at most {limits.rows} at once"
             raise Refused(reason, status=413, kind="too_large")
+        now = time.time()
         prediction = ask(self._model, query)
         self._metrics.predicted(rows, numeric_columns(query.data))
+        if log := self._service.log:
+            known = identity or request.header(b"x-request-id") or uuid4().hex
+            log.offer(known, now, protocol, self._model, query.data, prediction, size=len(request.body))
         return prediction
 
     def measured(self, protocol: str, endpoint: Handler) -> Handler:

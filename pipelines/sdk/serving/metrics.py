@@ -19,7 +19,7 @@ from pipelines.sdk.serving.tallies import Cells, Counter, Histogram
 
 PROTOCOLS: Final = ("v2", "v1", "invocations")
 _SECONDS: Final = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_ROWS: Final = (("predicted",), ("logged",), ("log_dropped",))
+_LOGGED: Final = (("written",), ("dropped",))
 
 
 class Metrics(Collector):
@@ -59,6 +59,9 @@ class Metrics(Collector):
         missing = [(column,) for column in model.profile]
         self._missing = Counter(
             cells, "model_server_input_missing", "Rows without a value in the column", ["column"], missing
+        )
+        self._logged = Counter(
+            cells, "model_server_log_records", "Records of the prediction log", ["outcome"], _LOGGED
         )
         cells.make(workers)
         self._registry = CollectorRegistry()
@@ -100,10 +103,23 @@ class Metrics(Collector):
                 values = values[~np.isnan(values)]
             self._values.add_all(name, values)
 
+    def logged(self, written: int, dropped: int) -> None:
+        """Count records of the prediction log, as many as there are more since the last time."""
+        for key, amount in zip(_LOGGED, (written, dropped), strict=True):
+            self._logged.add(key, amount)
+
     def collect(self) -> Iterator[Metric]:
         """All of them, as prometheus_client wants them."""
         sums = self._cells.sums()
-        for each in (self._requests, self._seconds, self._errors, self._rows, self._values, self._missing):
+        for each in (
+            self._requests,
+            self._seconds,
+            self._errors,
+            self._rows,
+            self._values,
+            self._missing,
+            self._logged,
+        ):
             yield each.metric(sums)
         info = InfoMetricFamily("model_server_model", "Which model is served")
         model = self._model

@@ -37,6 +37,10 @@ def parser() -> argparse.ArgumentParser:
     add("--version", default="", help="of the registered model")
     add("--workers", type=_positive, default=1, help=f"processes that answer {_DEFAULT}")
     add("--allow-skew", action="store_true", help="serve a model that was trained with other packages too")
+    add("--prediction-log", help="folder or gs:// address for what was asked and answered")
+    add("--log-sample", type=_share, default=1.0, help=f"share of requests that are logged {_DEFAULT}")
+    add("--log-format", choices=["jsonl", "parquet"], default="jsonl", help=_DEFAULT)
+    add("--access-log", action="store_true", help="a line of JSON on standard output for each request")
     add(
         "--drain",
         type=_seconds,
@@ -87,6 +91,16 @@ def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return int(text)
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = 0.0
+    if not 0 < share <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a share above 0 and at most 1")
+    return share
 
 
 def _seconds(text: str) -> float:

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import gc
+import logging
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 import uvloop
 
 from pipelines.sdk.errors import EnvironmentProblem, Finding
+from pipelines.sdk.serving.access_log import AccessLog
 from pipelines.sdk.serving.app import Application
-from pipelines.sdk.serving.handlers import Handlers
+from pipelines.sdk.serving.handlers import Handlers, Service
 from pipelines.sdk.serving.http.connection import Connection
 from pipelines.sdk.serving.http.limits import Life, Limits, Shared
+from pipelines.sdk.serving.http.messages import Handler, Refuse
 from pipelines.sdk.serving.http.server import Server
 from pipelines.sdk.serving.metrics import Metrics
 from pipelines.sdk.serving.models.served import ServedModel, load
+from pipelines.sdk.serving.page.document import render
+from pipelines.sdk.serving.prediction_log.log import Options as LogOptions
+from pipelines.sdk.serving.prediction_log.log import PredictionLog
 from pipelines.sdk.serving.workers import supervise
+
+_log = logging.getLogger(__name__)
+_LOG_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,8 @@ class Settings:
             after its answer.
         grace: seconds for requests that are still under way after that.
         workers: processes that answer; they share the memory of the loaded model.
+        log: of predictions; None for none.
+        access_log: whether each request is a line of JSON on standard output.
         allow_skew: whether to serve a model that was trained with other packages too.
     """
 
@@ -50,6 +63,8 @@ class Settings:
     drain: float = 0.5
     grace: float = 25.0
     workers: int = 1
+    log: LogOptions | None = None
+    access_log: bool = False
     allow_skew: bool = False
 
 
@@ -67,40 +82,60 @@ def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) ->
     # The port first: that it is taken should not take a model's loading to find out.
     with bind(settings.host, settings.port) as listener:
         port = int(listener.getsockname()[1])
-        model = load(settings.model_uri, settings.name, settings.version, allow_skew=settings.allow_skew)
-        metrics = Metrics(model, settings.workers)
+        service = _service(settings)
         # What is there now stays: the collector need never look at it again, nor copy it into a worker.
         gc.collect()
         gc.freeze()
-        serve = partial(_serve, settings, model, metrics, listener)
-        listening = partial(on_listening, port, model)
+        serve = partial(_serve, settings, service, listener)
+        listening = partial(on_listening, port, service.model)
         if settings.workers == 1:
             serve(0, listening)
         else:
             supervise(settings.workers, serve, listening, settings.drain + settings.grace)
 
 
+def _service(settings: Settings) -> Service:
+    model = load(settings.model_uri, settings.name, settings.version, allow_skew=settings.allow_skew)
+    return Service(
+        model=model,
+        page=render(model, model.example),
+        metrics=Metrics(model, settings.workers),
+        limits=settings.limits,
+        log=PredictionLog(settings.log) if settings.log else None,
+        instance=settings.instance,
+    )
+
+
 def _serve(
     settings: Settings,
-    model: ServedModel,
-    metrics: Metrics,
+    service: Service,
     listener: socket.socket,
     worker: int,
     on_listening: Callable[[], None],
 ) -> None:
+    metrics, log = service.metrics, service.log
     metrics.use(worker)
+    if log:
+        log.start(metrics.logged)
     life = Life()
     shared = Shared(settings.limits, life)
-    on = Handlers(model, life, settings.limits, metrics, settings.instance)
+    on = Handlers(service, life)
+    handler: Handler = Application(service.model, on)
+    refuse: Refuse = on.refuse
+    if settings.access_log:
+        handler = noted = AccessLog(handler, refuse, sys.stdout)
+        refuse = noted.refuse
     server = Server(
         listener,
         shared,
-        partial(Connection, shared, Application(model, on), on.refuse),
+        partial(Connection, shared, handler, refuse),
         drain=settings.drain,
         grace=settings.grace,
         alone=settings.workers == 1,
     )
     uvloop.run(server.run(on_listening))
+    if log and not log.close(_LOG_SECONDS):
+        _log.warning("the prediction log was not written to its end in %.0f s", _LOG_SECONDS)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import Final, cast
 
 from pipelines.sdk.serving.http.limits import SPARE, Shared
-from pipelines.sdk.serving.http.messages import CONTINUE, Answer, Handler, Request, Response, head
+from pipelines.sdk.serving.http.messages import CONTINUE, Answer, Handler, Refuse, Request, Response, head
 from pipelines.sdk.serving.http.parsing import Parsing
 from pipelines.sdk.serving.protocols.problems import Refused
 
@@ -33,7 +33,7 @@ class Connection(asyncio.Protocol):
         deadline: on the clock of `shared`; then `expire` is called.
     """
 
-    def __init__(self, shared: Shared, handler: Handler, refuse: Callable[[str, Refused], Response]) -> None:
+    def __init__(self, shared: Shared, handler: Handler, refuse: Refuse) -> None:
         self._shared = shared
         self._handler = handler
         self._refuse = refuse

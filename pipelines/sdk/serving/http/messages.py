@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Final, TypeAlias
 
 from pipelines.sdk.serving.protocols.media import JSON
+from pipelines.sdk.serving.protocols.problems import Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Response:
 
 Answer: TypeAlias = "Response | Awaitable[Response]"
 Handler: TypeAlias = "Callable[[Request], Answer]"
+# From the path that was asked and the reason why there is nothing.
+Refuse: TypeAlias = "Callable[[str, Refused], Response]"
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINES: Final = {

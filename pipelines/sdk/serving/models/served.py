@@ -33,6 +33,7 @@ class ServedModel:
         signature: what it takes.
         outputs: names of what it gives, by its signature.
         metadata: its inputs and outputs as V2 describes them.
+        example: its input example; None where it has none.
         profile: bounds between which its numeric columns usually are, for the metrics.
         way: how it is asked.
         predict: the data and the parameters to the prediction.
@@ -45,6 +46,7 @@ class ServedModel:
     signature: Signature
     outputs: list[str]
     metadata: dict[str, Any]
+    example: Any
     profile: dict[str, tuple[float, ...]]
     way: fast.Way
     predict: fast.Predict
@@ -86,6 +88,7 @@ def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = Fal
             "inputs": inputs_metadata(signature),
             "outputs": _outputs_metadata(card.get_output_schema()),
         },
+        example=model.input_example,
         profile=profile.edges(signature, card.metadata),
         way=asking.way,
         predict=asking.predict,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -89,8 +90,14 @@ class PredictionLog:
         """Records that are lost: they came too fast, could not be encoded, or could not be written."""
         return self._turned_away + self._parts.lost
 
-    def start(self) -> None:
-        """Begin to write; once in each process, after the fork."""
+    def start(self, on_counts: Callable[[int, int], None]) -> None:
+        """Begin to write; once in each process, after the fork.
+
+        Args:
+            on_counts: called, by the thread, with how many more records were written and were dropped.
+        """
+        self._on_counts = on_counts
+        self._counted = (0, 0)
         self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
         self._thread.start()
 
@@ -166,8 +173,16 @@ class PredictionLog:
             closing = self._closing.wait(_EVERY_SECONDS)
             self._write_waiting()
             if closing:
-                return self._parts.finish()
-            self._parts.tick()
+                self._parts.finish()
+            else:
+                self._parts.tick()
+            self._count()
+            if closing:
+                return
+
+    def _count(self) -> None:
+        before, self._counted = self._counted, (self.written, self.dropped)
+        self._on_counts(self._counted[0] - before[0], self._counted[1] - before[1])
 
     def _write_waiting(self) -> None:
         batch: list[Record] = []
