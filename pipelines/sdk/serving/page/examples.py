@@ -17,7 +17,7 @@ from pipelines.sdk.serving.protocols import invocations, predictions, v2
 from pipelines.sdk.serving.protocols.columns import Kind
 from pipelines.sdk.serving.protocols.problems import Refused
 from pipelines.sdk.serving.protocols.table import Signature
-from pipelines.sdk.serving.protocols.tensors import Tensor, flatten
+from pipelines.sdk.serving.protocols.tensors import Tensor
 
 Content: TypeAlias = "list[Any] | dict[str, Any]"
 """Rows (objects where they have names), or arrays by name."""
@@ -161,19 +161,17 @@ def _v2(content: Content, model: ServedModel) -> dict[str, Any]:
 
 
 def _tensor(name: str, values: Any, datatype: str | None) -> dict[str, Any]:
-    try:
-        shape, flat = flatten(name, values)
-    except Refused:  # ragged: no tensor, which `_works` will find too
-        shape, flat = (len(values),), values
+    array = np.array(values, dtype=object)  # of ragged lists one of lists, which `_works` finds to be none
+    flat = array.reshape(-1).tolist()
     return {
         "name": name,
-        "shape": list(shape),
-        "datatype": datatype or v2_datatype(flat),
+        "shape": list(array.shape),
+        "datatype": datatype or _datatype(flat),
         "data": flat,
     }
 
 
-def v2_datatype(values: list[Any]) -> str:
+def _datatype(values: list[Any]) -> str:
     """The datatype of JSON values that no signature describes."""
     kinds = {type(value) for value in values if value is not None}
     known = {bool: "BOOL", int: "INT64", str: "BYTES"}
