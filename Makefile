@@ -51,6 +51,9 @@ bench: setup ## seconds a step, beside kfp.local; compiling for Argo; measured i
 	$(PY) -m tests.bench.steps
 	$(PY) -m tests.bench.argo
 
+bench-serving: setup ## our model server beside MLServer, MLflow's own and KServe's; a quarter of an hour
+	$(PY) -m tests.bench.serving $(BENCH)
+
 pods: setup ## README's tables of pods, counted again
 	$(PY) -m tests.bench.pods_table --write
 
@@ -62,4 +65,4 @@ clean: ## everything that make and runs have left here
 	rm -rf $(VENV) .pipelines .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help setup demo test test-cluster lint format compile bench pods lock clean
+.PHONY: help setup demo test test-cluster lint format compile bench bench-serving pods lock clean
