@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -22,6 +20,7 @@ from mlflow.models import Model
 from pipelines.sdk.errors import Finding, PipelineError
 from pipelines.sdk.launch import LaunchError
 from pipelines.sdk.launch.remote import fetch
+from pipelines.sdk.serving.models.scratch import scratch_folder
 from pipelines.sdk.serving.protocols.problems import shorten
 
 CARD: Final = "MLmodel"
@@ -92,15 +91,9 @@ def keep(model_uri: str) -> Found:
     Raises:
         PipelineError: there is none, or it cannot be reached or read.
     """
-    stack, owner = ExitStack(), os.getpid()
+    stack = ExitStack()
     found = stack.enter_context(at_hand(model_uri))
-
-    def remove() -> None:
-        # Workers are forked from this process, and end before it does.
-        if os.getpid() == owner:
-            stack.close()
-
-    atexit.register(remove)
+    atexit.register(stack.close)
     return found
 
 
@@ -118,8 +111,8 @@ def at_hand(model_uri: str) -> Iterator[Found]:
     if local is not None:
         yield _read(local, model_uri)
         return
-    with tempfile.TemporaryDirectory(prefix="model-", ignore_cleanup_errors=True) as place:
-        yield _read(_downloaded(model_uri, Path(place)), model_uri)
+    with scratch_folder() as place:
+        yield _read(_downloaded(model_uri, place), model_uri)
 
 
 def _local(model_uri: str) -> Path | None:
@@ -140,6 +133,8 @@ def _downloaded(model_uri: str, place: Path) -> Path:
 
 def _not_there(model_uri: str, error: Exception) -> PipelineError:
     mend = f"check the URI, and that MLFLOW_TRACKING_URI names its server (now {mlflow.get_tracking_uri()})"
+    if isinstance(error, ImportError):
+        mend = "there is no client for this storage here: copy the model to a folder or to gs://"
     return PipelineError(Finding(f"no model was found there: {reason(error)}", model_uri, mend))
 
 
