@@ -29,7 +29,8 @@ class Turns:
     def __init__(self, waiting: int) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._waiting = waiting
-        self._seconds = 0.0
+        # Until some work has been measured, work is taken for slow.
+        self._seconds: float | None = None
         self.taken = 0
 
     def run(self, size: int, work: Callable[[], Response]) -> Answer:
@@ -43,7 +44,7 @@ class Turns:
             Refused: with 503: too many wait already; or whatever the work refuses.
         """
         small = size <= SMALL_BYTES
-        if not self.taken and small and self._seconds < QUICK_SECONDS:
+        if not self.taken and small and self._seconds is not None and self._seconds < QUICK_SECONDS:
             return self._measured(work, small)
         # The one that is at work does not wait.
         if self.taken > self._waiting:
@@ -70,4 +71,4 @@ class Turns:
             seconds = time.perf_counter() - started
             # A large batch says little about one row; of the others a slow one weighs at once.
             if small:
-                self._seconds = min(1.0, max(seconds, 0.8 * self._seconds))
+                self._seconds = min(1.0, max(seconds, 0.8 * (self._seconds or 0.0)))

@@ -90,7 +90,7 @@ class PredictionLog:
         """Records that are lost: they came too fast, could not be encoded, or could not be written."""
         return self._turned_away + self._parts.lost
 
-    def start(self, on_counts: Callable[[int, int], None]) -> None:
+    def start(self, on_counts: Callable[[int, int], None] | None = None) -> None:
         """Begin to write; once in each process, after the fork.
 
         Args:
@@ -182,7 +182,8 @@ class PredictionLog:
 
     def _count(self) -> None:
         before, self._counted = self._counted, (self.written, self.dropped)
-        self._on_counts(self._counted[0] - before[0], self._counted[1] - before[1])
+        if self._on_counts:
+            self._on_counts(self._counted[0] - before[0], self._counted[1] - before[1])
 
     def _write_waiting(self) -> None:
         batch: list[Record] = []
