@@ -177,8 +177,8 @@ def model_input(table: Table, signature: Signature) -> ModelInput:
         return _by_position(table, signature.columns)
     missing = [c.name for c in signature.columns if c.required and c.name not in table.columns]
     if missing:
-        listed = ", ".join(quoted(name) for name in missing)
-        raise Refused(f"missing required column{'s' if len(missing) > 1 else ''} {listed}", kind="missing")
+        told = ", ".join(quoted(name) for name in missing)
+        raise Refused(f"missing required column{'s' if len(missing) > 1 else ''} {told}", kind="missing")
     given = {c.name: convert(c, table.columns[c.name]) for c in signature.columns if _given(c, table)}
     return Frame(given, table.rows)
 
