@@ -140,6 +140,8 @@ def _not_there(model_uri: str, error: Exception) -> PipelineError:
 
 def _from_bucket(model_uri: str, target: Path) -> Path:
     """All below a prefix. What broke off is fetched anew, as often as ATTEMPTS says."""
+    if not urlsplit(model_uri).netloc:
+        raise PipelineError(Finding("this names no bucket", model_uri, "write gs://BUCKET/FOLDER"))
     attempt = 0
     while not target.exists():
         if attempt:
