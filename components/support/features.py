@@ -6,6 +6,8 @@ This file is shipped inside every logged model, so it imports nothing of the pro
 
 from __future__ import annotations
 
+import contextlib
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -88,6 +90,8 @@ def _numbers(table: Any) -> NDArray[np.float64]:
 
 def _column(values: pd.Series[Any]) -> NDArray[np.float64]:
     """Numbers of any kind as doubles; None and NaN alike as NaN."""
+    if values.dtype == np.float64:  # as a server has them; what follows would take longer than the prediction
+        return _finite(values.name, values.to_numpy())
     # pandas would make numbers of these: nanoseconds of times, ones of truths.
     if values.dtype.kind in "mMb":
         if values.notna().any():
@@ -97,14 +101,20 @@ def _column(values: pd.Series[Any]) -> NDArray[np.float64]:
         numbers = pd.to_numeric(values).to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError) as error:
         raise ValueError(f"column {values.name!r} has a value that is no number: {error}") from error
+    return _finite(values.name, numbers)
+
+
+def _finite(name: object, numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     endless = np.isinf(numbers)
     if endless.any():
-        raise ValueError(f"column {values.name!r} is infinite in row {int(endless.argmax()) + 1}")
+        raise ValueError(f"column {name!r} is infinite in row {int(endless.argmax()) + 1}")
     return numbers
 
 
 def _day_of_year(values: pd.Series[Any]) -> NDArray[np.float64]:
     """1 for January 1st; NaN where there is no date."""
+    with contextlib.suppress(ValueError):
+        return np.array([_iso_day(value) for value in values], dtype=np.float64)
     given = values.notna().to_numpy()
     if not given.any():
         return np.full(len(values), np.nan)
@@ -116,3 +126,19 @@ def _day_of_year(values: pd.Series[Any]) -> NDArray[np.float64]:
         said = repr(str(values.iloc[row]))
         raise ValueError(f"column {OPTIONAL_DATE!r} has {said} in row {row + 1}; write a date as YYYY-MM-DD")
     return np.asarray(days.dayofyear, dtype=np.float64)
+
+
+def _iso_day(value: object) -> int:
+    """The day of the year of a plain ISO date, which is quicker than pandas for the few rows of a request.
+
+    Raises:
+        ValueError: it is anything else, or of a year that pandas might not take.
+    """
+    if (
+        isinstance(value, str)
+        and len(value) == 10
+        and value[4] == value[7] == "-"
+        and "1700" < value < "2200"
+    ):
+        return date.fromisoformat(value).timetuple().tm_yday
+    raise ValueError

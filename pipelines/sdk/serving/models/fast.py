@@ -12,6 +12,7 @@ asked through pyfunc.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 from mlflow.pyfunc import PyFuncModel
+from threadpoolctl import threadpool_limits
 
 from pipelines.sdk.serving.models import estimators, proof
 from pipelines.sdk.serving.protocols.columns import Kind
@@ -58,21 +60,41 @@ def quickest(model: PyFuncModel, signature: Signature) -> Asking:
         model: loaded.
         signature: its own.
     """
-    slow = Asking(Way.PYFUNC, lambda data, params: model.predict(_for_mlflow(data), params=params))
+    slow = Asking(
+        Way.PYFUNC, _one_thread(lambda data, params: model.predict(_for_mlflow(data), params=params))
+    )
     estimator, method = _scikit(model)
     if estimator is None or signature.raw or any(c.kind is Kind.OTHER for c in signature.columns):
         return slow
-    table = Asking(Way.TABLE, _by_table(getattr(estimator, method), slow.predict, signature))
+    table = Asking(Way.TABLE, _one_thread(_by_table(getattr(estimator, method), slow.predict, signature)))
     if not signature.columns:
         return table
     ways = [table]
     nameless = estimators.for_blocks(estimator, signature)
     if nameless is not None:
         ask = _by_block(getattr(nameless, method), table.predict, len(signature.columns))
-        ways.insert(0, Asking(Way.BLOCK, ask))
+        ways.insert(0, Asking(Way.BLOCK, _one_thread(ask)))
     tried = list(proof.samples(signature, model.input_example))
     expected = proof.outcomes(slow.predict, tried)
     return next((way for way in ways if proof.same(proof.outcomes(way.predict, tried), expected)), slow)
+
+
+def _one_thread(predict: Predict) -> Predict:
+    """The same, with OpenMP kept to one thread.
+
+    The threads of libgomp do not outlive a fork: a worker made after the model has answered once, as every
+    model does when it is loaded, would wait for them for ever (GCC 58378). Nor do they pay for the few rows
+    of a request. BLAS stays as it is: it survives forks, and its threads can decide the last bit of a sum.
+    """
+    # OpenMP counts by the thread that calls it.
+    here = threading.local()
+
+    def ask(data: ModelInput, params: dict[str, Any] | None) -> Any:
+        if not hasattr(here, "limits"):
+            here.limits = threadpool_limits(limits=1, user_api="openmp")
+        return predict(data, params)
+
+    return ask
 
 
 def _scikit(model: PyFuncModel) -> tuple[Any, str]:
