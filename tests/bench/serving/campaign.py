@@ -144,7 +144,7 @@ def _turns(ready: list[Up]) -> Iterator[tuple[Scenario, Up, Protocol]]:
 def _start(campaign: Campaign, server: Server, python: Path, number: int) -> Started:
     with up(server, python, campaign.subject, campaign.folder / f"{server.name}-{number}-alone") as one:
         cpu, memory = one.running.cpu(), one.running.memory()
-    campaign.say(f"{server.name}: up in {one.seconds:.1f} s, CPU {cpu:.1f} s, {memory.rss:.0f} MB")
+    campaign.say(f"{server.name}: up in {one.seconds:.1f} s, CPU {cpu:.1f} s, {memory.rss:.0f} MiB")
     return Started(server.name, number, one.seconds, cpu, memory.rss, memory.pss, memory.processes)
 
 

@@ -80,7 +80,7 @@ def _process(results: Results) -> Iterator[Goal]:
     if not own:
         return
     most = max([each.rss for each in own] + [each.rss for each in results.worked if each.server == OURS])
-    yield Goal("at most 230 MB of memory (RSS), after all measurements too", f"{most:.0f} MB", most <= 230)
+    yield Goal("at most 230 MiB of memory (RSS), after all measurements too", f"{most:.0f} MiB", most <= 230)
     slowest = median(each.seconds for each in own)
     peers = {
         name: median(each.seconds for each in results.started if each.server == name)

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Final
 
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _GRACE: Final = 15.0
+_STEP: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -21,8 +23,8 @@ class Memory:
     """Of a server, with its children.
 
     Args:
-        rss: megabytes; what processes share is counted once for each.
-        pss: megabytes; what processes share is divided among them.
+        rss: MiB; what processes share is counted once for each.
+        pss: MiB; what processes share is divided among them.
         processes: how many.
     """
 
@@ -85,7 +87,7 @@ class Running:
     def memory(self) -> Memory:
         """What it takes now."""
         found = [size for stat in self._family() if (size := _sizes(stat.pid))]
-        return Memory(sum(rss for rss, _ in found) / 1e3, sum(pss for _, pss in found) / 1e3, len(found))
+        return Memory(sum(rss for rss, _ in found) / 1024, sum(pss for _, pss in found) / 1024, len(found))
 
     def stop(self) -> None:
         """End it and every process that it has started: asked first, killed where that does not help."""
@@ -94,11 +96,14 @@ class Running:
             self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE)
-        # Some servers leave their children behind, and theirs are other people's ports.
-        for stat in family:
-            if stat.born in {now.born for now in _stats() if now.pid == stat.pid}:
+        # Some servers leave their children behind. A number alone may be another process's by now.
+        while left := [
+            stat for stat in family if (stat.pid, stat.born) in {(s.pid, s.born) for s in _stats()}
+        ]:
+            for stat in left:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(stat.pid, signal.SIGKILL)
+            time.sleep(_STEP)
         self._process.wait()
 
 

@@ -90,8 +90,15 @@ def _times(found: Spread | None) -> str:
 
 
 def _starts(results: Results) -> str:
-    heads = ["server", "to the first right answer, s", "CPU until then, s", "RSS, MB", "PSS, MB", "processes"]
-    return _table([*heads, "RSS when all is measured, MB"], _start_rows(results))
+    heads = [
+        "server",
+        "to the first right answer, s",
+        "CPU until then, s",
+        "RSS, MiB",
+        "PSS, MiB",
+        "processes",
+    ]
+    return _table([*heads, "RSS when all is measured, MiB"], _start_rows(results))
 
 
 def _start_rows(results: Results) -> Iterator[list[str]]:

@@ -62,8 +62,8 @@ class Started:
         round: as in Asked.
         seconds: from its start to its first right answer.
         cpu: seconds of CPU time until then.
-        rss: megabytes then, summed over its processes.
-        pss: megabytes then, what processes share divided among them.
+        rss: MiB then, summed over its processes.
+        pss: MiB then, what processes share divided among them.
         processes: how many it has.
     """
 
@@ -83,7 +83,7 @@ class Worked:
     Args:
         server: its name.
         round: as in Asked.
-        rss: megabytes, summed over its processes.
+        rss: MiB, summed over its processes.
     """
 
     server: str
