@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 from pipelines.sdk.serving.protocols.columns import Kind
 from pipelines.sdk.serving.protocols.table import Signature
 
+_PIPELINE: Final = ("sklearn.pipeline", {"Pipeline"})
 # With truths among numbers scikit-learn converts a table column by column, and so rounds otherwise.
 _NUMBERS: Final = frozenset({Kind.DOUBLE, Kind.FLOAT, Kind.LONG, Kind.INTEGER})
 
@@ -59,14 +61,38 @@ def for_blocks(estimator: Any, signature: Signature) -> Any | None:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and list(names) != [column.name for column in signature.columns]:
         return None
-    if not _is(estimator, "sklearn.pipeline", {"Pipeline"}):
+    if not _is(estimator, *_PIPELINE):
         return _nameless(estimator) if _plain(estimator) else None
-    steps = [step for _, step in estimator.steps if step not in (None, "passthrough")]
-    if not all(map(_plain, steps)):
+    if not all(map(_plain, _steps(estimator))):
         return None
     pipeline = copy.copy(estimator)
     pipeline.steps = [(name, _nameless(step)) for name, step in estimator.steps]
     return pipeline
+
+
+def asked(estimator: Any, method: str) -> Callable[[Any], Any]:
+    """The method, and in place of a Pipeline's the one of its last step after the transforms of the others.
+
+    A Pipeline looks on every call whether it is fitted, which takes longer than most of its steps.
+    """
+    from sklearn import get_config  # models of other flavours do without
+
+    if not _is(estimator, *_PIPELINE) or get_config()["enable_metadata_routing"]:
+        return cast("Callable[[Any], Any]", getattr(estimator, method))
+    *first, last = _steps(estimator)
+    transforms = [step.transform for step in first]
+    ask = asked(last, method)
+
+    def run(table: Any) -> Any:
+        for transform in transforms:
+            table = transform(table)
+        return ask(table)
+
+    return run
+
+
+def _steps(pipeline: Any) -> list[Any]:
+    return [step for _, step in pipeline.steps if step is not None and not isinstance(step, str)]
 
 
 def _plain(estimator: Any) -> bool:

@@ -66,13 +66,15 @@ def quickest(model: PyFuncModel, signature: Signature) -> Asking:
     estimator, method = _scikit(model)
     if estimator is None or signature.raw or any(c.kind is Kind.OTHER for c in signature.columns):
         return slow
-    table = Asking(Way.TABLE, _one_thread(_by_table(getattr(estimator, method), slow.predict, signature)))
+    table = Asking(
+        Way.TABLE, _one_thread(_by_table(estimators.asked(estimator, method), slow.predict, signature))
+    )
     if not signature.columns:
         return table
     ways = [table]
     nameless = estimators.for_blocks(estimator, signature)
     if nameless is not None:
-        ask = _by_block(getattr(nameless, method), table.predict, len(signature.columns))
+        ask = _by_block(estimators.asked(nameless, method), table.predict, len(signature.columns))
         ways.insert(0, Asking(Way.BLOCK, _one_thread(ask)))
     tried = list(proof.samples(signature, model.input_example))
     expected = proof.outcomes(slow.predict, tried)
