@@ -108,6 +108,13 @@ def test_a_closure_is_the_packages_of_the_lock_python_and_the_feature_code():
     assert closure.runtime_name(hash_) == f"mlflow-{hash_}"
 
 
+def test_the_command_prints_the_closure_for_who_builds_an_image():
+    done = run(sys.executable, "-m", "pipelines.sdk.serving", "--closure")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == closure_hash(serving_closure())
+    assert done.stdout == closure.described() + "\n"
+
+
 def test_a_model_that_was_trained_here_is_served_without_a_word(trained, caplog):
     assert card(trained)["metadata"] == closure.record()
     assert load(str(trained), "weather").model_id.startswith("m-")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
 
 from pipelines.sdk.serving.http.limits import Limits
+from pipelines.sdk.serving.models.closure import described
 
 _DEFAULT: Final = "(default: %(default)s)"
 _LIMITS: Final = {
@@ -37,6 +39,7 @@ def parser() -> argparse.ArgumentParser:
     add("--version", default="", help="of the registered model")
     add("--workers", type=_positive, default=1, help=f"processes that answer {_DEFAULT}")
     add("--allow-skew", action="store_true", help="serve a model that was trained with other packages too")
+    add("--closure", action=_Closure, nargs=0, help="print what models have to be trained with, and end")
     add("--prediction-log", help="folder or gs:// address for what was asked and answered")
     add("--log-sample", type=_share, default=1.0, help=f"share of requests that are logged {_DEFAULT}")
     add("--log-format", choices=["jsonl", "parquet"], default="jsonl", help=_DEFAULT)
@@ -61,6 +64,14 @@ def parser() -> argparse.ArgumentParser:
         text = f"{_LIMITS[limit.name]} {_DEFAULT}"
         add(option_of(limit.name), dest=limit.name, type=kind, default=limit.default, help=text)
     return parser
+
+
+class _Closure(argparse.Action):
+    """Prints this environment's serving closure, its hash in the first line: an image is labelled with it."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        sys.stdout.write(described() + "\n")
+        parser.exit()
 
 
 def option_of(limit: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from pipelines.sdk.serving.models.closure import PACKAGES
 from tests.conftest import ROOT
 
 IMAGES = ROOT / "platform" / "images"
@@ -39,6 +40,13 @@ def names(part):
     return {canonicalize_name(found) for found in re.findall(r"(?m)^([a-z0-9][\w.-]*)(?:\[.*\])?==", part)}
 
 
+def versions(image):
+    """Version and marker of every package of an image, as the lock has them."""
+    wanted = part_of_lock["names_in"]((IMAGES / f"{image}.txt").read_text())
+    found = re.findall(r"(?m)^([a-z0-9-]+)(==[^\\]+)", part_of_lock["part"](LOCK, wanted))
+    return {name: [text for other, text in found if other == name] for name, _ in found}
+
+
 def test_it_is_what_is_wanted_and_all_that_this_needs():
     part = part_of_lock["part"]
     assert names(part(SMALL, ["a"])) == {"a", "b", "c"}
@@ -66,6 +74,14 @@ def test_an_image_has_everything_that_its_packages_need(image):
             continue  # for another system
         here = [each for each in needed if each.marker is None or each.marker.evaluate({"extra": ""})]
         assert {canonicalize_name(each.name) for each in here} <= held, name
+
+
+def test_what_can_change_a_prediction_is_the_same_where_it_is_trained_and_where_it_is_served():
+    trained, served = (versions(image) for image in ("step", "server"))
+    for name in PACKAGES:
+        held = "mlflow-skinny" if name == "mlflow" else name
+        assert served[held] == trained[held], "the lock's own version and marker"
+    assert trained["mlflow"] == trained["mlflow-skinny"], "released together, and named as one in a closure"
 
 
 def test_the_server_does_without_the_tracking_servers_packages():
