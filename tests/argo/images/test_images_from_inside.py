@@ -1,4 +1,4 @@
-"""The image of the steps, looked at from inside a pod under Pod Security `restricted`."""
+"""The images with the project in them, looked at from inside a pod under Pod Security `restricted`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.argo, pytest.mark.slow]
 
-IMAGE = "kfp-on-argo/step:0.1.0"
+IMAGES = ("kfp-on-argo/step:0.1.0", "kfp-on-argo/server:0.1.0")
 LOOK = """
 import getpass, json, os, pathlib, shutil, sys
-import components, kfp, mlflow, pipelines
+import components, mlflow, pipelines
 from components.support import lock
 
 def writable(folder):
@@ -29,7 +29,7 @@ def writable(folder):
         return False
     return True
 
-libraries = pathlib.Path(kfp.__file__).parents[1]
+libraries = pathlib.Path(mlflow.__file__).parents[1]
 sources = [file for file in (*libraries.rglob("*.py"), *pathlib.Path("/app").rglob("*.py"))]
 uncompiled = [
     str(file) for file in sources
@@ -45,18 +45,17 @@ print(json.dumps({
     "uncompiled": uncompiled,
     "at": [os.getcwd(), components.__file__, pipelines.__file__],
     "lock": lock.lock_hash(),
-    "commit": os.environ.get("GIT_COMMIT", ""),
 }))
 """
 
 
-@pytest.fixture(scope="module")
-def inside(cluster: Cluster) -> dict[str, Any]:
+@pytest.fixture(scope="module", params=IMAGES)
+def inside(request: pytest.FixtureRequest, cluster: Cluster) -> dict[str, Any]:
     """What a pod of the image finds there."""
-    if services.missing_images(cluster, [IMAGE]):
-        pytest.skip(f"no node has the image {IMAGE}: tests/argo/images/build makes it")
+    if services.missing_images(cluster, [request.param]):
+        pytest.skip(f"no node has the image {request.param}: tests/argo/images/build makes it")
     name = f"look-inside-{uuid.uuid4().hex[:6]}"
-    words = last_words(cluster, name, {"image": IMAGE, "command": ["python3", "-c", LOOK]})
+    words = last_words(cluster, name, {"image": request.param, "command": ["python3", "-c", LOOK]})
     return dict(json.loads(words))
 
 
@@ -70,14 +69,20 @@ def test_nothing_can_be_compiled_or_installed_in_it(inside):
 
 
 def test_all_sources_are_compiled(inside):
-    assert inside["sources"] > 5000
+    assert inside["sources"] > 2000
     # Templates and broken samples of other people's tests are no modules.
     assert len(inside["uncompiled"]) < 20, inside["uncompiled"]
     assert not [path for path in inside["uncompiled"] if path.startswith("/app")]
 
 
-def test_it_has_the_project_and_its_lock_and_knows_its_commit(inside):
+def test_it_has_the_project_and_its_lock(inside):
     packages = ["/app/components/__init__.py", "/app/pipelines/__init__.py"]
     assert inside["at"] == ["/app", *packages]
     assert inside["lock"] == hashlib.sha256((ROOT / "requirements.lock").read_bytes()).hexdigest()
-    assert len(inside["commit"]) == 40
+
+
+def test_the_image_of_steps_knows_its_commit(cluster):
+    if services.missing_images(cluster, IMAGES[:1]):
+        pytest.skip(f"no node has the image {IMAGES[0]}: tests/argo/images/build makes it")
+    say = {"image": IMAGES[0], "command": ["sh", "-c", "echo $GIT_COMMIT"]}
+    assert len(last_words(cluster, f"commit-{uuid.uuid4().hex[:6]}", say)) == 40
