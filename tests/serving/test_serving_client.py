@@ -25,7 +25,7 @@ def ask(station, body, **options):
     return client.predict(station.url + "/", body, model="station", **options)
 
 
-@pytest.mark.parametrize("protocol", ["invocations", "v2"])
+@pytest.mark.parametrize("protocol", ["invocations", "v2", "v1"])
 def test_tables_give_the_same_from_dict_json_and_csv(station, expected, tmp_path, protocol):
     as_json, as_csv = tmp_path / "t.json", tmp_path / "t.csv"
     as_json.write_text(json.dumps(TABLE))
@@ -49,7 +49,54 @@ def test_several_outputs_become_rows(echo):
     assert client.predict(echo.url, body) == rows
 
 
-@pytest.mark.parametrize("protocol", ["invocations", "v2"])
+def test_a_body_in_v1s_own_form_is_sent_as_it_is(station):
+    plain = ask(station, {"columns": ["temp"], "data": [[12.8]]})
+    assert ask(station, {"instances": [{"temp": 12.8}]}, protocol="v1") == plain
+    assert ask(station, {"inputs": {"temp": [12.8]}}, protocol="v1") == plain
+
+
+@pytest.mark.parametrize(
+    ("protocol", "body"),
+    [
+        ("invocations", {"columns": ["temp", "rain"], "data": [[1.5, True], [2.5, None]]}),
+        ("v2", {"dataframe_split": {"columns": ["temp", "rain"], "data": [[1.5, True], [2.5, None]]}}),
+        ("v1", {"instances": [{"temp": 1.5, "rain": True}, {"temp": 2.5}]}),
+        ("invocations", {"inputs": {"temp": [1.5, 2.5], "rain": [True, None]}}),
+        (
+            "v2",
+            {
+                "inputs": [
+                    {"name": "temp", "shape": [2], "datatype": "FP64", "data": [1.5, 2.5]},
+                    {"name": "rain", "shape": [2], "datatype": "BOOL", "data": [True, None]},
+                ]
+            },
+        ),
+    ],
+)
+def test_what_was_asked_comes_back_by_column_beside_the_answer(station, protocol, body):
+    answered = client.ask(client.Connection(station.url), body, protocol=protocol, model="station")
+    assert answered.columns == {"temp": [1.5, 2.5], "rain": [True, None]}
+    assert len(answered.predictions) == 2
+
+
+def test_what_is_no_table_has_no_columns_beside_the_answer(servers):
+    answered = client.ask(client.Connection(servers["block"].url), {"inputs": [[1.0, 2.0, 3.0]]})
+    assert (answered.columns, len(answered.predictions)) == (None, 1)
+
+
+def test_standard_input_is_json_where_it_begins_with_a_brace_and_else_csv(station, expected):
+    text = "\ufefftemp,wind,rain,day\n12.8,,true,2024-01-01\n3,1.5,False,\n"
+    for source, is_csv in ((text.encode(), True), (b" \n" + json.dumps(TABLE).encode(), False)):
+        document = client.document(source)
+        assert document.is_csv is is_csv
+        for protocol in ("invocations", "v2", "v1"):
+            asked = client.ask(client.Connection(station.url), document, protocol=protocol, model="station")
+            assert asked.predictions == expected
+    with pytest.raises(UsageError, match="standard input: is no text"):
+        client.document(b"\xff\xfe")
+
+
+@pytest.mark.parametrize("protocol", ["invocations", "v2", "v1"])
 def test_a_refusal_shows_the_servers_reason(station, protocol):
     with pytest.raises(UsageError, match=r"\(400\): missing required column 'temp'"):
         ask(station, {"columns": ["wind"], "data": [[1.0]]}, protocol=protocol)
@@ -88,7 +135,7 @@ class Stranger(BaseHTTPRequestHandler):
     def do_POST(self):
         self.send_response(502 if self.path.startswith("/bad") else 200)
         self.end_headers()
-        self.wfile.write(b"<html>")
+        self.wfile.write(b'{"outputs": 3}' if self.path.startswith("/json") else b"<html>")
 
     def log_message(self, *arguments):
         pass
@@ -104,6 +151,9 @@ def test_a_server_of_another_kind_is_told_apart():
                 client.predict(url, TABLE)
             with pytest.raises(Unreachable, match="502"):
                 client.predict(f"{url}/bad", TABLE)
+            for protocol, body in (("v2", {"inputs": []}), ("v1", {"instances": []})):
+                with pytest.raises(Unreachable, match="does not speak this protocol"):
+                    client.predict(f"{url}/json", body, protocol=protocol)
         finally:
             server.shutdown()
             thread.join()
