@@ -48,3 +48,14 @@ class Echo(mlflow.pyfunc.PythonModel):
         if do == "scalars":
             return {"big": np.int64(2**60), "when": pd.Timestamp("2024-02-29"), "raw": b"\xff", "no": pd.NaT}
         return model_input
+
+
+class Powers(mlflow.pyfunc.PythonModel):
+    """Raises one column to a power and writes into the table that it was given."""
+
+    def predict(self, context, model_input, params=None):
+        power, factor = params["power"], params["factor"]
+        model_input["a"] = model_input["a"] * factor
+        if (model_input["a"] == 13.0).any():
+            raise ValueError("thirteen")
+        return model_input["a"].to_numpy() ** power

@@ -1,8 +1,6 @@
 """Every shape of request gives exactly what mlflow.pyfunc gives for the same table."""
 
 import base64
-import csv
-import io
 
 import mlflow
 import numpy as np
@@ -11,28 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.serving import tables
 from tests.serving.conftest import COLUMNS
+from tests.serving.tables import csv_of, records_of, split_of
 
-DTYPES = {
-    "temp": "float64",
-    "wind": "float64",
-    "gusts": "float32",
-    "visits": "int64",
-    "level": "int32",
-    "rain": "bool",
-    "sky": "object",
-    "day": "datetime64[ns]",
-}
-DATATYPES = {
-    "temp": "FP64",
-    "wind": "FP64",
-    "gusts": "FP32",
-    "visits": "INT64",
-    "level": "INT32",
-    "rain": "BOOL",
-    "sky": "BYTES",
-    "day": "BYTES",
-}
+KINDS = {name: kind.name for name, kind, _ in COLUMNS}
+DATATYPES = {name: tables.DATATYPES[kind] for name, kind in KINDS.items()}
 VALUES = {
     "temp": st.floats(allow_nan=False, allow_infinity=False),
     "wind": st.floats(allow_nan=False, allow_infinity=False),
@@ -47,55 +29,26 @@ PARTIAL = ("wind", "gusts", "sky", "day")  # can miss in some rows; the others i
 
 
 @st.composite
-def tables(draw, smallest=1):
+def some_tables(draw, smallest=1):
     """Columns by name, all of one length; None where a value is missing."""
     rows = draw(st.integers(smallest, 6))
     table = {"temp": draw(st.lists(VALUES["temp"], min_size=rows, max_size=rows))}
-    for name in draw(st.lists(st.sampled_from(list(DTYPES)[1:]), unique=True)):
+    for name in draw(st.lists(st.sampled_from(list(KINDS)[1:]), unique=True)):
         value = st.none() | VALUES[name] if name in PARTIAL else VALUES[name]
         table[name] = draw(st.lists(value, min_size=rows, max_size=rows))
     return table
 
 
 def frame_of(table):
-    """The table with the signature's types, made without a line of the server's code."""
-    present = {name: v for name, v in table.items() if not v or any(x is not None for x in v)}
-    return pd.DataFrame(
-        {name: pd.Series(v, dtype=object).astype(DTYPES[name]) for name, v in present.items()}
-    )
-
-
-def rows_of(table):
-    return [list(row) for row in zip(*table.values(), strict=True)]
-
-
-def records_of(table):
-    return [dict(zip(table, row, strict=True)) for row in rows_of(table)]
-
-
-def csv_of(table):
-    text = io.StringIO()
-    writer = csv.writer(text)
-    writer.writerow(table)
-    writer.writerows(
-        [["" if v is None else repr(v) if isinstance(v, float) else v for v in r] for r in rows_of(table)]
-    )
-    return text.getvalue().encode()
+    return tables.frame_of(table, KINDS)
 
 
 def tensors_of(table):
-    return [
-        {"name": name, "shape": [len(v)] if i % 2 else [len(v), 1], "datatype": DATATYPES[name], "data": v}
-        for i, (name, v) in enumerate(table.items())
-    ]
-
-
-def split_of(table):
-    return {"columns": list(table), "data": rows_of(table)}
+    return tables.tensors_of(table, KINDS)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=tables())
+@given(table=some_tables())
 def test_every_json_shape_gives_exactly_what_pyfunc_gives(table, station, station_model):
     expected = station_model.predict(frame_of(table)).tolist()
     records = records_of(table)
@@ -115,7 +68,7 @@ def test_every_json_shape_gives_exactly_what_pyfunc_gives(table, station, statio
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=tables())
+@given(table=some_tables())
 def test_v2_tensors_give_exactly_what_pyfunc_gives(table, station, station_model):
     expected = station_model.predict(frame_of(table)).tolist()
     answer = station.ask("/v2/models/station/infer", {"id": "one", "inputs": tensors_of(table)})
@@ -129,7 +82,7 @@ def test_v2_tensors_give_exactly_what_pyfunc_gives(table, station, station_model
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=tables())
+@given(table=some_tables())
 def test_csv_gives_exactly_what_pyfunc_gives(table, station, station_model):
     if (
         "sky" in table
@@ -141,7 +94,7 @@ def test_csv_gives_exactly_what_pyfunc_gives(table, station, station_model):
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(table=tables(smallest=0))
+@given(table=some_tables(smallest=0))
 def test_the_model_gets_every_value_as_it_was_sent(table, echo):
     if "sky" in table:  # an empty cell of a CSV file is a missing value
         table["sky"] = [v or None for v in table["sky"]]
