@@ -19,6 +19,7 @@ _NEVER: Final = float("inf")
 # ending connection is shut for writing only, and what comes is dropped, up to a point.
 _LINGER_SECONDS: Final = 10.0
 _LINGER_BYTES: Final = 256 * 1024 * 1024
+_PATIENCE_SECONDS: Final = 1.0
 
 
 class Connection(asyncio.Protocol):
@@ -43,42 +44,55 @@ class Connection(asyncio.Protocol):
         self._paused = False  # it is not read from
         self._half_closed = False  # it has said that it sends nothing more
         self._ending = False  # it has had its last answer
+        self._refused: Refused | None = None  # why what follows the requests read so far is none
         self._dropped = 0
         self.deadline = _NEVER
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client is there."""
         self._transport = cast(asyncio.Transport, transport)
-        there = len(self._shared.connections)
-        self._parsing.crowded = there >= self._shared.limits.connections
-        if there >= self._shared.limits.connections + SPARE:
+        if not self._make_room():
             self._transport.abort()
             return
         self._shared.connections.add(self)
+        self._shared.silent[self] = None
         self._await_client()
+
+    def _make_room(self) -> bool:
+        """Whether this connection can stay: one that has never asked anything gives way to it."""
+        shared = self._shared
+        most, there = shared.limits.connections, len(shared.connections)
+        oldest = next(iter(shared.silent), None) if there >= most else None
+        # A moment ago is too early to say that a client asks nothing, unless one of them has to go anyway.
+        patient = oldest and oldest.deadline > shared.now + shared.limits.idle_seconds - _PATIENCE_SECONDS
+        if oldest and (there >= most + SPARE or not patient):
+            oldest.abort()
+            there -= 1
+        self._parsing.crowded = there >= most
+        return there < most + SPARE
 
     def connection_lost(self, error: Exception | None) -> None:
         """The client is gone, or we are."""
-        self._shared.connections.discard(self)
+        self._forget()
         self._parsing.drop()
         if self._task:
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
         """The client sent something."""
-        if self._ending:
+        if self._ending or self._refused:
             self._dropped += len(data)
             if self._dropped > _LINGER_BYTES:
                 self._transport.abort()
             return
         stage = self._parsing.stage
+        if not stage:
+            self._shared.silent.pop(self, None)
         try:
             self._parsing.feed(data)
         except Refused as refused:
-            self._parsing.requests.clear()
-            self._end(self._refuse(self._parsing.path, refused))
-            return
-        if self._parsing.requests:
+            self._refused = refused
+        if self._parsing.requests or self._refused:
             self._serve()
         if self._parsing.stage != stage and not (self._task or self._ending or self._unread):
             self._await_client()
@@ -98,6 +112,9 @@ class Connection(asyncio.Protocol):
     def eof_received(self) -> bool:
         """The client sends nothing more; whether it still gets an answer."""
         self._half_closed = True
+        if self._parsing.begun and not self._ending and not self._refused:
+            self._refused = Refused("the request ends in its middle", kind="disconnect")
+            self._serve()
         return self._task is not None or bool(self._parsing.requests)
 
     def pause_writing(self) -> None:
@@ -123,6 +140,8 @@ class Connection(asyncio.Protocol):
             else:
                 self.deadline = _NEVER
                 self._task = asyncio.get_running_loop().create_task(self._wait(request, answer))
+        if self._refused and not requests and not self._task and not self._unread and not self._ending:
+            self._end(self._refuse(self._parsing.path, self._refused))
         self._read_on(not requests)
 
     def _answer(self, request: Request) -> Answer:
@@ -201,4 +220,9 @@ class Connection(asyncio.Protocol):
 
     def abort(self) -> None:
         """Cut the connection off."""
+        self._forget()
         self._transport.abort()
+
+    def _forget(self) -> None:
+        self._shared.connections.discard(self)
+        self._shared.silent.pop(self, None)

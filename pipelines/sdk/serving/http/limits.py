@@ -34,7 +34,7 @@ class Limits:
     rows: int = 100_000
     head: int = 16 * 1024
     connections: int = 1000
-    waiting: int = 64
+    waiting: int = 256
     buffered: int = 64 * 1024 * 1024
     idle_seconds: float = 120.0
     head_seconds: float = 10.0
@@ -71,6 +71,7 @@ class Shared:
         self.limits = limits
         self.life = life
         self.connections: set[Connection] = set()
+        self.silent: dict[Connection, None] = {}  # those of which nothing came yet, the oldest first
         self.buffered = 0
         self.now = 0.0
         self.date = b""

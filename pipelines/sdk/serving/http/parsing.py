@@ -14,6 +14,9 @@ from pipelines.sdk.serving.protocols.problems import Reason, Refused
 # llhttp's own limits are none. Names and values of a header count, and so does each header for itself.
 _HEADER_BYTES: Final = 32
 _VERSIONS: Final = ("1.0", "1.1")
+# Two of these are two opinions on where a request ends or whom it is for (RFC 9112, 3.2 and 6.3).
+_ONCE: Final = frozenset((b"host", b"content-length", b"transfer-encoding"))
+_HOST: Final = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=%:[]"
 
 
 class Parsing:
@@ -28,7 +31,6 @@ class Parsing:
         in_body: whether its head has been read.
         stage: a number that changes where a request begins, and where its body does.
         held: bytes of bodies that are held for this connection.
-        path: of the request that was read last; empty before the first.
         expects: whether the client waits to be told to send its body.
         crowded: as in Request; of all requests of this connection.
     """
@@ -39,12 +41,12 @@ class Parsing:
         self.in_body = False
         self.stage = 0
         self.held = 0
-        self.path = ""
         self.expects = False
         self.crowded = False
         self._shared = shared
         self._parser = httptools.HttpRequestParser(self)
         self._refused: Refused | None = None
+        self._silent = 0
         self._start()
 
     def feed(self, data: bytes) -> None:
@@ -53,17 +55,48 @@ class Parsing:
         Raises:
             Refused: the client does not speak HTTP, or wants more than allowed; the connection has had it.
         """
+        before = len(self.requests), self._size
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Another protocol is offered (Java's clients offer HTTP/2 with every request). Nobody has to take
-            # it: the request stands, and more of them follow.
-            self._parser = httptools.HttpRequestParser(self)
-            rest = data[int(upgrade.args[0]) :]
-            if rest:
-                self.feed(rest)
-        except httptools.HttpParserError:
-            raise self._refused or Refused("the request is not HTTP/1.1", kind="http") from None
+            self._decline(data[int(upgrade.args[0]) :])
+            return
+        except httptools.HttpParserError as error:
+            if self.requests and not self.requests[-1].keep_alive:
+                return  # nobody waits for anything after a client's last request
+            raise self._refused or Refused(f"the request is not HTTP/1.1: {error}", kind="http") from None
+        # The parser gives a header once it has all of it, and of what frames a chunk it gives nothing: the
+        # bytes of which nothing comes have a limit here.
+        self._silent = self._silent + len(data) if (len(self.requests), self._size) == before else 0
+        if self._silent > self._shared.limits.head:
+            raise self._too_long()
+
+    def _decline(self, rest: bytes) -> None:
+        """Read on after a request that offers another protocol, as Java's clients offer HTTP/2 with each.
+
+        Nobody has to take the offer. The parser has left out the request's body, so it reads the head once
+        more, without the offer.
+        """
+        if self.requests[-1].method == "CONNECT":
+            return
+        request = self.requests.pop()
+        line = b"%b %b HTTP/%b" % (
+            request.method.encode(),
+            self._url,
+            self._parser.get_http_version().encode(),
+        )
+        headers = [b"%b: %b" % item for item in self._headers.items() if item[0] != b"upgrade"]
+        self._parser = httptools.HttpRequestParser(self)
+        self.feed(b"\r\n".join((line, *headers, b"", rest)))
+
+    @property
+    def path(self) -> str:
+        """Of the request that is being read, or was read last; empty before the first."""
+        path = self._url.partition(b"?")[0]
+        if path[:1] != b"/" and b"://" in path:
+            # The form for proxies, which a server has to understand too (RFC 9112, 3.2.2).
+            path = b"/" + path.partition(b"://")[2].partition(b"/")[2]
+        return path.decode("latin-1")
 
     def answered(self, request: Request) -> None:
         """Let go of a request's body."""
@@ -101,26 +134,39 @@ class Parsing:
         self._count(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """One header, also one that follows a chunked body."""
+        """One header, also one that follows a chunked body; that one changes nothing."""
         self._count(len(name) + len(value) + _HEADER_BYTES)
-        self._headers[name.lower()] = value
+        if self.in_body:
+            return
+        key = name.lower()
+        if key in _ONCE and key in self._headers:
+            self._refuse(f"the request has two headers {key.decode()}", 400, "http")
+        self._headers[key] = value
 
     def _count(self, size: int) -> None:
         self._head_size += size
         if self._head_size > self._shared.limits.head:
-            self._refuse(f"the head is larger than {self._shared.limits.head} bytes", 431, "too_large")
+            self._refused = self._too_long()
+            raise self._refused
+
+    def _too_long(self) -> Refused:
+        reason = f"the head is larger than {self._shared.limits.head} bytes"
+        return Refused(reason, status=431, kind="too_large")
 
     def on_headers_complete(self) -> None:
         """The end of the head."""
-        path, _, self._query = self._url.partition(b"?")
-        self.path = path.decode("latin-1")
         self.in_body = True
         self.stage += 1
         version = self._parser.get_http_version()
         if version not in _VERSIONS:
-            self._refuse(f"HTTP/{version} is not spoken here", 505, "http")
-        if version == "1.1" and b"host" not in self._headers:
+            self._refuse(f"HTTP/{version} is not spoken here", 400, "http")
+        host = self._headers.get(b"host")
+        if version == "1.1" and host is None:
             self._refuse("the request has no Host", 400, "http")
+        if host and host.translate(None, _HOST):
+            self._refuse("the request's Host is no name of a host", 400, "http")
+        if self._headers.get(b"transfer-encoding", b"chunked").lower() != b"chunked":
+            self._refuse("no Transfer-Encoding but chunked is understood", 400, "http")
         announced = self._headers.get(b"content-length", b"0")
         if announced.isdigit() and int(announced) > self._shared.limits.body:
             self._too_large()
@@ -142,9 +188,10 @@ class Parsing:
         """The end of the request."""
         method = self._parser.get_method().decode("latin-1")
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        query = self._url.partition(b"?")[2]
         # What follows a CONNECT is no HTTP.
         keep = self._parser.should_keep_alive() and method != "CONNECT"
-        self.requests.append(Request(method, self.path, self._headers, body, keep, self.crowded, self._query))
+        self.requests.append(Request(method, self.path, self._headers, body, keep, self.crowded, query))
         self._chunks = []
         self.begun = self.in_body = self.expects = False
 
