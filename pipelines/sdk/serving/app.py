@@ -65,6 +65,7 @@ def routes(model: ServedModel, on: Handlers) -> Mapping[str, Mapping[str, Handle
     }
     gets = {
         "/": on.page,
+        "/openapi.json": on.openapi,
         "/ping": on.ping,
         "/health": on.ping,
         "/version": on.mlflow_version,

@@ -35,6 +35,7 @@ class Service:
     Args:
         model: that answers.
         page: for people.
+        openapi: the document, JSON.
         metrics: that count.
         limits: of a request.
         log: of predictions; None for none.
@@ -43,6 +44,7 @@ class Service:
 
     model: ServedModel
     page: Page
+    openapi: bytes
     metrics: Metrics
     limits: Limits
     log: PredictionLog | None = None
@@ -69,6 +71,10 @@ class Handlers:
         page = self._service.page
         policy = ("content-security-policy", page.policy)
         return Response(page.html, media="text/html; charset=utf-8", headers=(policy,))
+
+    def openapi(self, request: Request) -> Response:
+        """What all paths take and give."""
+        return Response(self._service.openapi)
 
     def live(self, request: Request) -> Response:
         """Whether the process works."""

@@ -23,9 +23,11 @@ from pipelines.sdk.serving.http.messages import Handler, Refuse
 from pipelines.sdk.serving.http.server import Server
 from pipelines.sdk.serving.metrics import Metrics
 from pipelines.sdk.serving.models.served import ServedModel, load
+from pipelines.sdk.serving.openapi.document import document
 from pipelines.sdk.serving.page.document import render
 from pipelines.sdk.serving.prediction_log.log import Options as LogOptions
 from pipelines.sdk.serving.prediction_log.log import PredictionLog
+from pipelines.sdk.serving.protocols import predictions
 from pipelines.sdk.serving.workers import supervise
 
 _log = logging.getLogger(__name__)
@@ -91,7 +93,7 @@ def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) ->
         if settings.workers == 1:
             serve(0, listening)
         else:
-            supervise(settings.workers, serve, listening, settings.drain + settings.grace)
+            supervise(listener, settings.workers, serve, listening, settings.drain + settings.grace)
 
 
 def _service(settings: Settings) -> Service:
@@ -99,6 +101,7 @@ def _service(settings: Settings) -> Service:
     return Service(
         model=model,
         page=render(model, model.example),
+        openapi=predictions.dumps(document(model, settings.limits)),
         metrics=Metrics(model, settings.workers),
         limits=settings.limits,
         log=PredictionLog(settings.log) if settings.log else None,
