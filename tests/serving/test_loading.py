@@ -26,6 +26,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from pipelines.sdk.errors import PipelineError, report
+from pipelines.sdk.serving.models import bucket as downloads
 from pipelines.sdk.serving.models import scratch, source
 from pipelines.sdk.serving.models.served import load
 from tests import buckets
@@ -105,7 +106,9 @@ def run(code: str, *arguments: str, **env: str) -> subprocess.CompletedProcess[s
     )
 
 
-@pytest.mark.parametrize("form", ["{}", "{}/", "file://{}", "{}/../weather"])
+@pytest.mark.parametrize(
+    "form", ["{}", "{}/", "file:{}", "file://{}", "file://localhost{}/", "{}/../weather"]
+)
 def test_a_folder_is_a_model_however_it_is_written(model, form):
     assert answer(form.format(model)) == pytest.approx([2, 4, 6])
     assert source.identify(form.format(model)).model_id == source.identify(str(model)).model_id != ""
@@ -124,7 +127,8 @@ def test_a_folder_is_the_model_below_it_where_there_is_exactly_one(model, tmp_pa
 
 
 def test_what_is_no_folder_of_a_model_is_named(model, tmp_path):
-    assert "there is no such folder" in refusal(tmp_path / "gone")
+    for gone in (tmp_path / "gone", "file:///gone", "file://[::/gone", "gone"):
+        assert "there is no such folder" in refusal(gone)
     assert "this is a file, and a model is a folder" in refusal(model / "MLmodel")
     assert "there is no MLmodel in it" in refusal(tmp_path)
 
@@ -263,11 +267,11 @@ def test_a_download_that_arrives_damaged_is_made_again(bucket, storage, model, m
 
 
 def test_a_network_that_stays_broken_is_said_after_some_attempts(bucket, storage, tmp_path, monkeypatch):
-    monkeypatch.setattr(source, "_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(downloads, "_PAUSE_SECONDS", 0.01)
     with faulty(storage, faults=1000) as (address, asked):
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", address)
         assert "DataCorruption" in refusal(f"{bucket}/models/weather")
-    assert len(asked) == source.ATTEMPTS
+    assert len(asked) == downloads.ATTEMPTS
     assert not list(tmp_path.iterdir())
 
 

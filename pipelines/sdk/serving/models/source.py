@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import atexit
-import shutil
-import time
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.parse import unquote
 
 import mlflow.artifacts
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model
 
 from pipelines.sdk.errors import Finding, PipelineError
-from pipelines.sdk.launch import LaunchError
-from pipelines.sdk.launch.remote import fetch
+from pipelines.sdk.serving.models.bucket import from_bucket
 from pipelines.sdk.serving.models.scratch import scratch_folder
 from pipelines.sdk.serving.protocols.problems import shorten
 
 CARD: Final = "MLmodel"
-ATTEMPTS: Final = 4
-_PAUSE_SECONDS: Final = 1.0
+_RETRIES: Final = "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 _GIVE: Final = (
     "give a model's folder, gs://BUCKET/FOLDER, runs:/RUN_ID/NAME, models:/NAME@alias or models:/m-ID"
 )
@@ -72,7 +68,8 @@ def identify(model_uri: str) -> Identity:
         with at_hand(model_uri) as found:
             return Identity(model_uri, _id(found.card))
     try:
-        card = Model.load(model_uri)  # fetches no more than that
+        with _some_patience():
+            card = Model.load(model_uri)  # fetches no more than that
     except Exception as error:  # MLflow's stores raise whatever their backend raises
         raise _not_there(model_uri, error) from error
     return Identity(f"models:/{card.model_id}" if card.model_id else model_uri, _id(card))
@@ -118,17 +115,36 @@ def at_hand(model_uri: str) -> Iterator[Found]:
 def _local(model_uri: str) -> Path | None:
     """The path that a URI without a scheme is, or one of this machine's files; None for any other."""
     if model_uri.startswith("file:"):
-        return Path(url2pathname(urlsplit(model_uri).path))
+        path = model_uri.removeprefix("file:")
+        # Two slashes begin with a host, which can only be this one.
+        return Path(unquote("/" + path[2:].partition("/")[2] if path.startswith("//") else path))
     return None if ":/" in model_uri else Path(model_uri)
 
 
 def _downloaded(model_uri: str, place: Path) -> Path:
     if model_uri.startswith("gs://"):
-        return _from_bucket(model_uri, place / "model")
+        return from_bucket(model_uri, place / "model")
     try:
-        return Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=str(place)))
+        with _some_patience():
+            return Path(mlflow.artifacts.download_artifacts(artifact_uri=model_uri, dst_path=str(place)))
     except Exception as error:  # MLflow's stores raise whatever their backend raises
         raise _not_there(model_uri, error) from error
+
+
+@contextmanager
+def _some_patience() -> Iterator[None]:
+    """A dozen seconds for a server that does not answer, where the environment says nothing.
+
+    MLflow's own are four minutes: until then nobody would know why a pod does not become ready.
+    """
+    if _RETRIES in os.environ:
+        yield
+        return
+    os.environ[_RETRIES] = "3"
+    try:
+        yield
+    finally:
+        del os.environ[_RETRIES]
 
 
 def _not_there(model_uri: str, error: Exception) -> PipelineError:
@@ -136,48 +152,6 @@ def _not_there(model_uri: str, error: Exception) -> PipelineError:
     if isinstance(error, ImportError):
         mend = "there is no client for this storage here: copy the model to a folder or to gs://"
     return PipelineError(Finding(f"no model was found there: {reason(error)}", model_uri, mend))
-
-
-def _from_bucket(model_uri: str, target: Path) -> Path:
-    """All below a prefix. What broke off is fetched anew, as often as ATTEMPTS says."""
-    if not urlsplit(model_uri).netloc:
-        raise PipelineError(Finding("this names no bucket", model_uri, "write gs://BUCKET/FOLDER"))
-    attempt = 0
-    while not target.exists():
-        if attempt:
-            time.sleep(_PAUSE_SECONDS * 2 ** (attempt - 1))
-        attempt += 1
-        try:
-            fetch(model_uri, str(target))
-        except LaunchError as error:
-            for part in target.parent.iterdir():
-                shutil.rmtree(part, ignore_errors=True)
-            if attempt == ATTEMPTS or not _may_pass(error.__cause__):
-                raise PipelineError(Finding(str(error), model_uri, _mend(error.__cause__))) from error
-    return target
-
-
-def _may_pass(cause: BaseException | None) -> bool:
-    """Whether to try again: what a network or a server does in passing, not what it says for good."""
-    from google.api_core.exceptions import ClientError, TooManyRequests
-    from google.auth.exceptions import GoogleAuthError, TransportError
-    from requests import RequestException
-
-    if isinstance(cause, (TransportError, TooManyRequests, RequestException, ConnectionError)):
-        return True
-    # A full disk is an OSError without a connection; an address that is none, a ValueError.
-    return cause is not None and not isinstance(cause, (ClientError, GoogleAuthError, OSError, ValueError))
-
-
-def _mend(cause: BaseException | None) -> str:
-    from google.api_core.exceptions import Forbidden, Unauthorized
-    from google.auth.exceptions import GoogleAuthError
-
-    if cause is None:
-        return f"check the address; it is the folder that has the {CARD}"
-    if isinstance(cause, (Forbidden, Unauthorized, GoogleAuthError)):
-        return "set GOOGLE_APPLICATION_CREDENTIALS, and grant roles/storage.objectViewer on the bucket"
-    return "check the network, and STORAGE_EMULATOR_HOST where it is set"
 
 
 def _read(folder: Path, model_uri: str) -> Found:
