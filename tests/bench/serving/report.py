@@ -6,14 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tests.bench.serving.goals import goals
 from tests.bench.serving.ratios import OURS, Spread, ratio, spread
-from tests.bench.serving.results import SCENARIOS, Asked, Bare, Results, Scenario
+from tests.bench.serving.results import ONE_ROW, SCENARIOS, Asked, Bare, Results
 
 
 def markdown(results: Results) -> str:
     """All tables."""
     parts = [
         _heading(results),
-        *(_speed(results, scenario) for scenario in SCENARIOS),
+        _speed(results),
         _ratios(results),
         _starts(results),
         _goals(results),
@@ -39,36 +39,39 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _said(values: Iterable[float], form: str, short: bool = False) -> str:
+def _said(values: Iterable[float], form: str) -> str:
     found = spread(values)
-    if not found:
-        return "-"
-    return format(found.middle, form) if short else found.text(form)
+    return found.text(form) if found else "-"
 
 
-def _speed(results: Results, scenario: Scenario) -> str:
-    heads = ["server", "protocol", "requests/s", "p50, ms", "p99, ms", "CPU ms a request", "ours"]
-    return f"**{scenario}**\n\n" + _table(heads, _speed_rows(results, scenario))
-
-
-def _speed_rows(results: Results, scenario: Scenario) -> Iterator[list[str]]:
-    here = [each for each in results.asked if each.scenario == scenario]
-    for name, title in results.titles.items():
-        for protocol in dict.fromkeys(each.protocol for each in here if each.server == name):
-            mine = [each for each in here if (each.server, each.protocol) == (name, protocol)]
-            cpu = _said((1e3 * each.cpu for each in mine), ".2f", short=True)
-            times = ratio(results, scenario, protocol, protocol, (name,)) if name in results.peers else None
-            yield [title, protocol, *_cells(mine), cpu, _times(times)]
-    bare = [each for each in results.bare if each.rows == scenario.rows]
-    if bare and scenario.connections == 1:
-        yield ["bare `estimator.predict`", "-", *_cells(bare), "-", "-"]
-
-
-def _cells(measured: Sequence[Asked | Bare]) -> list[str]:
-    p50, p99 = (
-        _said((1e3 * getattr(each, q) for each in measured), ".2f", short=True) for q in ("p50", "p99")
+def _speed(results: Results) -> str:
+    heads = ["server", "protocol", *map(str, SCENARIOS), "CPU ms a request"]
+    explained = (
+        "Requests a second (their range as a share of them; latency at p50 / p99 in ms); CPU of the server"
     )
-    return [_said((each.rate for each in measured), ",.0f"), p50, p99]
+    return f"{explained} for {ONE_ROW}.\n\n" + _table(heads, _speed_rows(results))
+
+
+def _speed_rows(results: Results) -> Iterator[list[str]]:
+    for name, title in results.titles.items():
+        for protocol in dict.fromkeys(each.protocol for each in results.asked if each.server == name):
+            mine = [each for each in results.asked if (each.server, each.protocol) == (name, protocol)]
+            cells = [_cell([each for each in mine if each.scenario == scenario]) for scenario in SCENARIOS]
+            cpu = spread(1e3 * each.cpu for each in mine if each.scenario == ONE_ROW)
+            yield [title, protocol, *cells, format(cpu.middle, ".2f") if cpu else "-"]
+    if results.bare:
+        alone = [
+            [each for each in results.bare if each.rows == s.rows and s.connections == 1] for s in SCENARIOS
+        ]
+        yield ["bare `estimator.predict`", "-", *map(_cell, alone), "-"]
+
+
+def _cell(measured: Sequence[Asked | Bare]) -> str:
+    rate, p50, p99 = (spread(getattr(each, name) for each in measured) for name in ("rate", "p50", "p99"))
+    if not (rate and p50 and p99):
+        return "-"
+    share = f"±{100 * (rate.high - rate.low) / 2 / rate.middle:.0f} %; " if len(measured) > 1 else ""
+    return f"{rate.middle:,.0f} ({share}{1e3 * p50.middle:.2f} / {1e3 * p99.middle:.2f})"
 
 
 def _ratios(results: Results) -> str:

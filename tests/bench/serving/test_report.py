@@ -129,6 +129,13 @@ def test_tables_have_a_row_for_each_server_and_protocol_and_no_ragged_ones():
     tables = [part.splitlines() for part in text.split("\n\n") if part.startswith("|")]
     assert [len({line.count("|") for line in table}) for table in tables] == [1] * len(tables)
     assert [len(table) - 2 for table in tables[:3]] == [5, 4, 4]
-    assert "| ours | V2 | 100 | 0.30 | 0.60 | 0.20 | - |" in text
-    assert "| Slow | V1 | 100 | 0.30 | 0.60 | 0.20 | 1.0 times |" in text
+    assert "| ours | V2 | 100 (0.30 / 0.60) | 100 (0.30 / 0.60) | 100 (0.30 / 0.60) | 0.20 |" in text
+    assert "| bare `estimator.predict` | - | 5,000 (0.10 / 0.20) | - | - | - |" in text
     assert "- fast: it gave no right answer" in text
+
+
+def test_a_rate_has_its_range_where_there_are_several():
+    text = markdown(
+        results(*(asked("ours", rate, number=number) for number, rate in enumerate((90, 100, 120))))
+    )
+    assert "| ours | V2 | 100 (±15 %; 0.30 / 0.60) | - | - | 0.20 |" in text
