@@ -218,6 +218,15 @@ def test_the_signature_is_a_table_that_says_what_is_needed(served):
     assert '<th scope="row">input</th><td>array</td><td>FP32</td><td>any × 28 × 28</td>' in arrays
 
 
+def test_the_server_shows_it_with_its_policy(station):
+    answer = station.ask("/")
+    model = load(str(station.model), "station", "3")
+    page = render(model, model.example)
+    assert (answer.status, answer.body) == (200, page.html)
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert answer.headers["content-security-policy"] == page.policy
+
+
 @pytest.mark.parametrize("value", [{}, [], {"a": [1] * 50}, [{"b": ["x" * 60, {"c": None}]}] * 3, 1.5, "ä"])
 def test_laying_out_changes_nothing_but_white_space(value):
     text = laid_out(value)

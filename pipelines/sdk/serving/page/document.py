@@ -91,7 +91,8 @@ def _table(tensors: Sequence[dict[str, Any]], title: str, *, asks: bool) -> str:
         return f"<p>The model's signature does not say what it {'takes' if asks else 'gives'}.</p>"
     # A column's shape says nothing: it is as long as the request.
     shapes = any(tensor["shape"] != [-1] for tensor in tensors)
-    heads = ["Name", "Type", "V2 datatype", *(["Shape"] if shapes else []), *(["Needed"] if asks else [])]
+    heads = ["Name", *(["Type"] if asks else []), "V2 datatype", *(["Shape"] if shapes else [])]
+    heads += ["Needed"] if asks else []
     head = "".join(f'<th scope="col">{each}</th>' for each in heads)
     rows = "\n".join(_row(tensor, shapes=shapes, asks=asks) for tensor in tensors)
     frame = f'<div class="table" role="region" tabindex="0" aria-labelledby="{title}">'
@@ -100,7 +101,7 @@ def _table(tensors: Sequence[dict[str, Any]], title: str, *, asks: bool) -> str:
 
 def _row(tensor: dict[str, Any], *, shapes: bool, asks: bool) -> str:
     about = tensor.get("parameters", {})
-    cells = [about.get("type", "array" if shapes else "column"), tensor["datatype"]]
+    cells = [*([about.get("type", "array")] if asks else []), tensor["datatype"]]
     if shapes:
         cells.append(" × ".join("any" if size == -1 else str(size) for size in tensor["shape"]))
     row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
