@@ -75,7 +75,8 @@ def decode(body: bytes, signature: Signature) -> InferRequest:
         received[name] = tensor
     if not received:
         raise Refused("'inputs' is empty", kind="shape")
-    given = expect(request.get("parameters") or {}, dict, "'parameters'")
+    given = request.get("parameters")
+    given = {} if given is None else expect(given, dict, "'parameters'")
     params = invocations.params({k: v for k, v in given.items() if k in signature.params} or None, signature)
     return InferRequest(identity, Query(_data(received, signature), params), _wanted(request.get("outputs")))
 
