@@ -92,7 +92,8 @@ def records(answered: Answered) -> Iterator[Record]:
     """The records of a request, made one by one: a reader can stop in between."""
     moment = datetime.datetime.fromtimestamp(answered.when, datetime.UTC)
     model = answered.model
-    head = {"ts": f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z", "request_id": answered.request_id}
+    stamp = moment.isoformat(timespec="microseconds").removesuffix("+00:00")
+    head = {"ts": f"{stamp}Z", "request_id": answered.request_id}
     about = {"model_name": model.name, "version": model.version, "model_id": model.model_id}
     tail = {**about, "protocol": answered.protocol}
     columns = _columns(answered.inputs)
