@@ -30,11 +30,11 @@ def parse(body: bytes) -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Refused(f"the body is not JSON: {error}", kind="json") from None
-    # A parser keeps one of two equal keys and says nothing. Counting tells most bodies that have none; where
-    # it cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
-    named = body.count(b'":')
-    spaced = body.count(b":") != named and _SPACED.search(body)
-    if spaced or named != _keys(value, body.count(b"{")):
+    # A parser keeps one of two equal keys and says nothing. Each key has its colon: where there are no more
+    # colons than keys, none is there twice. Texts have colons too: then those after a quote decide, and where
+    # they cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
+    keys = _keys(value, body.count(b"{"))
+    if body.count(b":") != keys and (body.count(b'":') != keys or _SPACED.search(body)):
         _refuse_twins(body)
     return value
 

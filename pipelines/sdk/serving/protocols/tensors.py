@@ -75,8 +75,10 @@ def typed(name: str, values: Values, dtype: DType, types: set[type] | None = Non
         array = columns.recast(values, dtype)
         return typed(name, columns.listed(values), dtype) if array is None else array
     types = set(map(type, values)) if types is None else types
-    if type(None) in types and dtype.kind != "f":
-        raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
+    if type(None) in types:
+        if dtype.kind != "f":
+            raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
+        types = types - {type(None)}
     if dtype.kind == "f":
         return columns.floats(name, values, types, dtype.type)
     if dtype.kind in "iu":
