@@ -10,6 +10,7 @@ import logging
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import time
@@ -30,10 +31,13 @@ _AFTER_GRACE: Final = 5.0
 _PIPE_BYTES: Final = 4096
 
 
-def supervise(count: int, serve: Serve, on_listening: Callable[[], None], grace: float) -> None:
+def supervise(
+    listener: socket.socket, count: int, serve: Serve, on_listening: Callable[[], None], grace: float
+) -> None:
     """Fork workers and see to them until SIGTERM or Ctrl-C.
 
     Args:
+        listener: the socket that they accept from.
         count: how many.
         serve: what a worker does; gets its number, from 0, and what to call once it answers.
         on_listening: called once all of them answer.
@@ -54,6 +58,8 @@ def supervise(count: int, serve: Serve, on_listening: Callable[[], None], grace:
                 listening = True
                 on_listening()
     finally:
+        # Whoever connects while any process has it open believes to be served.
+        listener.close()
         workers.end(grace)
 
 

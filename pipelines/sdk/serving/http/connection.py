@@ -46,6 +46,7 @@ class Connection(asyncio.Protocol):
         self._ending = False  # it has had its last answer
         self._refused: Refused | None = None  # why what follows the requests read so far is none
         self._dropped = 0
+        self._since = shared.now
         self.deadline = _NEVER
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,6 +101,7 @@ class Connection(asyncio.Protocol):
     def _await_client(self) -> None:
         """It is the client's turn."""
         limits, parsing = self._shared.limits, self._parsing
+        self._since = self._shared.now
         seconds = limits.idle_seconds
         if parsing.begun:
             # Set where the head or the body begins: what drips in does not earn more time.
@@ -199,9 +201,15 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.write_eof()
 
-    def quiet(self) -> bool:
-        """Whether nothing is under way that an end would interrupt."""
-        return not (self._task or self._parsing.begun or self._parsing.requests or self._unread)
+    def quiet(self, seconds: float = 0.0) -> bool:
+        """Whether nothing is under way that an end would interrupt.
+
+        Args:
+            seconds: for how long at least.
+        """
+        if self._task or self._parsing.begun or self._parsing.requests or self._unread:
+            return False
+        return self._shared.now - self._since >= seconds
 
     def close(self) -> None:
         """Close a quiet connection."""

@@ -14,7 +14,9 @@ from pipelines.sdk.serving.http.limits import Shared
 _TICK: Final = 0.25
 # Accepted in one go; with other workers at the same socket one, so that each gets its share.
 _AT_ONCE: Final = 64
-_QUIET: Final = 0.1
+# A client that connected, or got its answer, less than this ago may be about to ask.
+_QUIET: Final = 1.0
+_LOOK: Final = 0.05
 _BACKLOG: Final = 2048
 
 
@@ -135,8 +137,11 @@ class Server:
                 connection.abort()
 
     async def _close_quiet(self) -> None:
-        # Who has just asked has not been heard yet: a moment in which every socket is looked at comes first.
-        await asyncio.sleep(_QUIET)
-        for connection in [each for each in self._shared.connections if each.quiet()]:
-            connection.close()
+        await asyncio.sleep(_LOOK)
+        # Whoever has asked since has not been heard yet: between two turns of the loop every socket is.
         await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        self._shared.tick()
+        quiet = 0.0 if self._hurried.is_set() else _QUIET
+        for connection in [each for each in self._shared.connections if each.quiet(quiet)]:
+            connection.close()
