@@ -53,7 +53,7 @@ class Column:
 
 # A float that is whole stands for that integer as long as floats tell all integers apart.
 EXACT: Final = 2**53
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?")
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
@@ -237,15 +237,13 @@ def _moments(name: str, values: Sequence[Any], types: _Types) -> Array:
                 else "is not an ISO date"
             )
             raise wrong(name, row, f"{quoted(text)} {zone}")
-    try:
-        # An explicit unit: to_datetime would otherwise choose one by the data.
-        return (
-            pd.to_datetime(pd.Series(values, dtype=object), format="ISO8601")
-            .astype("datetime64[ns]")
-            .to_numpy()
-        )
-    except ValueError as error:
-        raise Refused(f"column {quoted(name)}: {error}", kind="value") from None
+    # An explicit unit: to_datetime would otherwise choose one by the data.
+    found = pd.to_datetime(pd.Series(values, dtype=object), format="ISO8601", errors="coerce")
+    moments: Array = found.astype("datetime64[ns]").to_numpy()
+    for row in np.flatnonzero(np.isnat(moments)).tolist():
+        if values[row] is not None:
+            raise wrong(name, row, f"{quoted(values[row])} is no date, or none from 1678 to 2261")
+    return moments
 
 
 _DTYPES: Final = {

@@ -97,7 +97,9 @@ def _split(value: Any, signature: Signature) -> ModelInput:
 
 
 def _records(value: Any, signature: Signature) -> ModelInput:
-    return model_input(table.from_records(expect(value, list, "'dataframe_records'")), signature)
+    return model_input(
+        table.from_records(expect(value, list, "'dataframe_records'"), signature.kinds), signature
+    )
 
 
 def _inputs(value: Any, signature: Signature) -> ModelInput:
@@ -115,7 +117,7 @@ def _instances(value: Any, signature: Signature) -> ModelInput:
     if signature.raw:
         return list(shallow(rows))
     if rows and isinstance(rows[0], dict):
-        return model_input(table.from_records(rows), signature)
+        return model_input(table.from_records(rows, signature.kinds), signature)
     if signature.columns:
         return model_input(table.from_rows(*_positional(rows, signature)), signature)
     if not signature.tensors:

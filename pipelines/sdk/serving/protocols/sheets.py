@@ -12,8 +12,8 @@ from pipelines.sdk.serving.protocols.columns import Kind, listed
 from pipelines.sdk.serving.protocols.problems import Refused
 from pipelines.sdk.serving.protocols.table import Signature, Table, from_rows
 
-_NUMBER: Final = re.compile(r"[+-]?(?:\d+(\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?")
-_WHOLE: Final = re.compile(r"[+-]?\d{1,40}")
+_NUMBER: Final = re.compile(r"[+-]?(?:\d+(\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+_WHOLE: Final = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,9 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.tensors import Tensor, block, flatten
 
 ModelInput: TypeAlias = "Frame | pd.DataFrame | Array | dict[str, Array] | list[Any]"
+
+_SPARSE_CELLS: Final = 10_000_000
+_SPARSEST: Final = 10
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,7 @@ def from_rows(names: Sequence[Any], rows: Sequence[Any]) -> Table:
         if not isinstance(name, str):
             raise Refused(f"column names must be texts, not {named(name)}", kind="shape")
     if len(set(names)) < len(names):
-        twice = next(name for i, name in enumerate(names) if name in names[:i])
+        twice = next(name for name, times in Counter(names).items() if times > 1)
         raise Refused(f"column {quoted(twice)} is there twice", kind="shape")
     if set(map(type, rows)) - {list} or set(map(len, rows)) - {len(names)}:
         _refuse_row(rows, len(names))
@@ -127,11 +131,15 @@ def _refuse_row(rows: Sequence[Any], width: int) -> None:
             raise Refused(f"row {index} has {len(row)} values for {width} columns", kind="shape")
 
 
-def from_records(records: Sequence[Any]) -> Table:
+def from_records(records: Sequence[Any], known: Collection[str] = ()) -> Table:
     """A table from one object a row; a key that a row lacks is null there.
 
+    Args:
+        records: the rows.
+        known: columns of the model; none, where it takes any.
+
     Raises:
-        Refused: a row is no object.
+        Refused: a row is no object, or the rows have hardly a column in common.
     """
     if set(map(type, records)) - {dict}:
         index = next(i for i, record in enumerate(records) if type(record) is not dict)
@@ -139,7 +147,12 @@ def from_records(records: Sequence[Any]) -> Table:
     if len(set(map(len, records))) == 1:
         with suppress(KeyError):
             return Table({name: [record[name] for record in records] for name in records[0]}, len(records))
-    names = dict.fromkeys(chain.from_iterable(records))
+    names = [name for name in dict.fromkeys(chain.from_iterable(records)) if not known or name in known]
+    # As many rows as columns, one value in each: a small body would become a table without end.
+    cells = len(names) * len(records)
+    if cells > _SPARSE_CELLS and cells > _SPARSEST * sum(map(len, records)):
+        reason = f"{len(records)} rows with {len(names)} different columns have too little in common"
+        raise Refused(reason, kind="shape")
     return Table({name: [record.get(name) for record in records] for name in names}, len(records))
 
 
@@ -152,11 +165,13 @@ def from_columns(columns: Mapping[str, Any]) -> Table:
     for name, values in columns.items():
         if not isinstance(values, (list, np.ndarray)):
             raise Refused(f"column {quoted(name)} must be a list, not {named(values)}", kind="shape")
-    lengths = {name: len(values) for name, values in columns.items()}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"{quoted(name)} {length}" for name, length in lengths.items())
-        raise Refused(f"columns differ in length: {shown}", kind="shape")
-    return Table(columns, next(iter(lengths.values()), 0))
+    first = next(iter(columns), "")
+    rows = len(columns[first]) if columns else 0
+    other = next((name for name, values in columns.items() if len(values) != rows), None)
+    if other is not None:
+        both = f"{quoted(first)} {rows}, {quoted(other)} {len(columns[other])}"
+        raise Refused(f"columns differ in length: {both}", kind="shape")
+    return Table(columns, rows)
 
 
 def model_input(table: Table, signature: Signature) -> ModelInput:

@@ -15,7 +15,7 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 DType: TypeAlias = "np.dtype[Any]"
 # numpy 1 stops at 32, numpy 2 at 64; no model has seen more.
-_MOST_DIMENSIONS: Final = 32
+MOST_DIMENSIONS: Final = 32
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def flatten(name: str, value: list[Any]) -> tuple[tuple[int, ...], list[Any], se
     shape = [len(value)]
     types = set(map(type, value))
     while list in types:
-        if len(shape) == _MOST_DIMENSIONS:
+        if len(shape) == MOST_DIMENSIONS:
             raise Refused(f"{quoted(name)}: its lists are nested too deeply", kind="shape")
         lengths = {len(item) if isinstance(item, list) else -1 for item in value}
         if len(lengths) > 1:

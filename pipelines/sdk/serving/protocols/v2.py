@@ -7,6 +7,7 @@ ISO 8601, a binary column in base64. Models with tensor signatures take tensors 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +20,7 @@ from pipelines.sdk.serving.protocols.jsontext import expect
 from pipelines.sdk.serving.protocols.predictions import datatype
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, model_input
-from pipelines.sdk.serving.protocols.tensors import block, flatten, typed
+from pipelines.sdk.serving.protocols.tensors import MOST_DIMENSIONS, block, flatten, typed
 
 DATATYPES: Final = {
     name: np.dtype(code)
@@ -85,7 +86,11 @@ def _wanted(value: Any) -> tuple[str, ...]:
     if value is None:
         return ()
     wanted = [expect(item, dict, "an output") for item in expect(value, list, "'outputs'")]
-    return tuple(expect(item.get("name"), str, "the name of an output") for item in wanted)
+    names = [expect(item.get("name"), str, "the name of an output") for item in wanted]
+    twice = next((name for name, times in Counter(names).items() if times > 1), None)
+    if twice is not None:
+        raise Refused(f"output {quoted(twice)} is asked for twice", kind="outputs")
+    return tuple(names)
 
 
 def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
@@ -98,7 +103,7 @@ def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
     if kind not in DATATYPES:
         raise Refused(f"{where}: unknown datatype {quoted(kind)}", kind="datatype")
     shape = expect(item["shape"], list, f"the shape of {where}")
-    if not shape or any(type(size) is not int or size < 0 for size in shape):
+    if not 0 < len(shape) <= MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
         raise Refused(f"{where}: shape must be a list of sizes, not {quoted(shape)}", kind="shape")
     found, flat, types = flatten(name, expect(item["data"], list, f"the data of {where}"))
     # Data can be flat or nested; nested data must have the shape that it claims.
@@ -139,7 +144,7 @@ def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any] | Arra
         return tensor.values
     if kind not in (None, Kind.OTHER):
         raise Refused(
-            f"input {quoted(name)}: a column has shape [n] or [n, 1], not {list(shape)}", kind="shape"
+            f"input {quoted(name)}: a column has shape [n] or [n, 1], not {quoted(list(shape))}", kind="shape"
         )
     cells = np.fromiter(listed(tensor.values), dtype=object, count=len(tensor.values))
     nested: list[Any] = cells.reshape(shape).tolist()
