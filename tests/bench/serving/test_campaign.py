@@ -178,17 +178,19 @@ def test_the_server_of_the_image_has_mlflow_without_its_own_servers():
     assert not names & {"mlflow", "kfp", "kserve"}
 
 
-def test_an_environment_is_made_once(tmp_path):
+@pytest.mark.parametrize("path", [None, "/usr/bin:/bin"], ids=["as it is", "without uv"])
+def test_an_environment_is_made_once_with_uv_or_without(tmp_path, monkeypatch, path):
+    if path:
+        monkeypatch.setenv("PATH", path)
     nothing = environments.Environment("nothing", "")
     python = environments.made(nothing, tmp_path)
-    made = python.stat().st_ctime_ns
+    made = python.lstat().st_ctime_ns
     assert subprocess.run([python, "-c", "print(1)"], capture_output=True, check=True).stdout == b"1\n"
     assert environments.made(nothing, tmp_path) == python
-    assert python.stat().st_ctime_ns == made
+    assert python.lstat().st_ctime_ns == made
 
 
 def test_an_environment_that_cannot_be_made_says_why_and_is_tried_again(tmp_path):
-    (tmp_path / "file").write_text("")
     odd = environments.Environment("odd", f"{tmp_path / 'nowhere' / 'package-1.0-py3-none-any.whl'}\n")
     for _ in range(2):
         with pytest.raises(EnvironmentProblem, match=r"install.* failed:\n"):
