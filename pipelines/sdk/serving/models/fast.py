@@ -106,6 +106,7 @@ def _scikit(model: PyFuncModel) -> tuple[Any, str]:
     if flavor.get("loader_module") != _SCIKIT_LOADER:
         return None, method
     estimator = model.get_raw_model()  # type: ignore[no-untyped-call]
+    estimators.keep_to_one_job(estimator)
     return (estimator if hasattr(estimator, method) else None), method
 
 

@@ -74,8 +74,8 @@ def load(model_uri: str, name: str, version: str = "", *, allow_skew: bool = Fal
         signature = _signature(model)
     except Exception as error:  # whatever a model's own code raises while it is unpickled
         raise source.unloadable(model_uri, error) from error
-    warm_up(model, model_uri)
     asking = fast.quickest(model, signature)
+    warm_up(model, model_uri)
     card = model.metadata
     return ServedModel(
         name=name,

@@ -1,7 +1,7 @@
 """What clients send and get: V2, V1 and MLflow's own shapes, to a model's input and back.
 
-A table reaches the model with the types of its signature and every value as it was sent, and the answer is the
-one that `mlflow.pyfunc` gives for that table. Where a value would have to change on the way it is refused, so
+A table reaches the model with the types of its signature and every value as it was sent, and the answer is
+what `mlflow.pyfunc` gives for that table. Where a value would have to change on the way it is refused, so
 this is stricter than MLflow's own server in a few places:
 
 - 3.5 for an integer is refused, not cut to 3. 3.0 is 3, up to 2**53: beyond, floats leave integers out.
