@@ -84,6 +84,21 @@ def test_what_is_no_table_has_no_columns_beside_the_answer(servers):
     assert (answered.columns, len(answered.predictions)) == (None, 1)
 
 
+@pytest.mark.parametrize("protocol", ["invocations", "v2", "v1"])
+def test_cells_are_guessed_alike_in_every_protocol_where_the_model_has_no_signature(servers, protocol):
+    document = client.document(b"temp,wind\n12.8,+1.5\n-3,.5\n1e1,007\n")
+    asked = client.ask(client.Connection(servers["bare"].url), document, protocol=protocol, model="bare")
+    rows = [[12.8, 1.5], [-3, 0.5], [10.0, 7]]
+    plain = client.predict(servers["bare"].url, {"columns": ["temp", "wind"], "data": rows})
+    assert asked.predictions == plain
+
+
+@pytest.mark.parametrize("protocol", ["invocations", "v2", "v1"])
+def test_a_number_in_quotes_is_a_text_in_every_protocol(station, protocol):
+    with pytest.raises(UsageError, match=r"must be a number, not the text '12\.8'"):
+        ask(station, {"columns": ["temp"], "data": [["12.8"]]}, protocol=protocol)
+
+
 def test_standard_input_is_json_where_it_begins_with_a_brace_and_else_csv(station, expected):
     text = "\ufefftemp,wind,rain,day\n12.8,,true,2024-01-01\n3,1.5,False,\n"
     for source, is_csv in ((text.encode(), True), (b" \n" + json.dumps(TABLE).encode(), False)):

@@ -14,6 +14,7 @@ from pipelines.sdk.serving.client.bodies import Columns, Document
 from pipelines.sdk.serving.client.connection import Connection, Refusal, send
 
 Protocol = Literal["invocations", "v2", "v1"]
+_Body = dict[str, Any] | Document
 _JSON = "application/json"
 
 
@@ -58,7 +59,7 @@ def predict(
 
 def ask(
     connection: Connection,
-    body: dict[str, Any] | Document,
+    body: _Body,
     *,
     protocol: Protocol = "invocations",
     model: str = "model",
@@ -80,11 +81,11 @@ def ask(
     content = body.content if isinstance(body, Document) else body
     try:
         if protocol == "v2":
-            predictions = _v2(connection, content, model)
+            predictions = _v2(connection, body, content, model)
         elif protocol == "v1":
-            predictions = _v1(connection, content, model)
+            predictions = _v1(connection, body, content, model)
         else:
-            predictions = _invocations(connection, body)
+            predictions = _invocations(connection, body, content)
     except Refusal as refusal:
         raise _explained(refusal, connection) from refusal
     columns = bodies.shown(content)
@@ -92,21 +93,24 @@ def ask(
     return Answered(columns if same else None, predictions)
 
 
-def _invocations(connection: Connection, body: dict[str, Any] | Document) -> list[Any]:
+def _invocations(connection: Connection, body: _Body, content: dict[str, Any]) -> list[Any]:
     if isinstance(body, Document) and body.is_csv:
         sent, media = body.text.encode(), "text/csv"
     else:
-        sent, media = bodies.dumped(body.content if isinstance(body, Document) else body), _JSON
+        sent, media = bodies.dumped(bodies.split(content)), _JSON
     answer = send(connection, "/invocations", sent, media)
     predictions = answer.get("predictions") if isinstance(answer, dict) else answer
     return predictions if isinstance(predictions, list) else [predictions]
 
 
-def _v2(connection: Connection, content: dict[str, Any], model: str) -> list[Any]:
+def _v2(connection: Connection, body: _Body, content: dict[str, Any], model: str) -> list[Any]:
     path = _model_path(model)
     if "inputs" not in content:
         columns = bodies.needed_table(content, "V2 tensors")
-        content = {"inputs": bodies.tensors(columns, _datatypes(connection, path))}
+        datatypes = _datatypes(connection, path)
+        if isinstance(body, Document) and body.is_csv:
+            columns = bodies.from_cells(columns, datatypes)
+        content = {"inputs": bodies.tensors(columns, datatypes)}
     answer = send(connection, f"{path}/infer", bodies.dumped(content), _JSON)
     try:
         return _outputs(answer["outputs"])
@@ -114,10 +118,12 @@ def _v2(connection: Connection, content: dict[str, Any], model: str) -> list[Any
         raise _stranger(connection) from error
 
 
-def _v1(connection: Connection, content: dict[str, Any], model: str) -> list[Any]:
+def _v1(connection: Connection, body: _Body, content: dict[str, Any], model: str) -> list[Any]:
     if "instances" not in content and "inputs" not in content:
         columns = bodies.needed_table(content, "V1 instances")
-        content = {"instances": bodies.instances(columns, _types_of_texts(connection, columns, model))}
+        if isinstance(body, Document) and body.is_csv:
+            columns = bodies.from_cells(columns, _known_datatypes(connection, model))
+        content = {"instances": bodies.instances(columns)}
     path = f"/v1/models/{urllib.parse.quote(model, safe='')}:predict"
     answer = send(connection, path, bodies.dumped(content), _JSON)
     predictions = answer.get("predictions") if isinstance(answer, dict) else None
@@ -138,10 +144,8 @@ def _datatypes(connection: Connection, path: str) -> dict[str, str]:
         raise _stranger(connection) from error
 
 
-def _types_of_texts(connection: Connection, columns: Columns, model: str) -> dict[str, str]:
-    """V1 has no metadata; what the cells of a CSV file stand for only a server that speaks V2 too can say."""
-    if not any(isinstance(value, str) for values in columns.values() for value in values):
-        return {}
+def _known_datatypes(connection: Connection, model: str) -> dict[str, str]:
+    """V1 has no metadata; a server that speaks V2 too can say what the cells of a CSV file stand for."""
     try:
         return _datatypes(connection, _model_path(model))
     except Refusal:

@@ -87,6 +87,14 @@ def dumped(value: Any) -> bytes:
         raise UsageError(finding) from error
 
 
+def split(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """MLflow 1's bare `columns` and `data`, which today's MLflow servers do not take, as they want it."""
+    if not {"columns", "data"} <= body.keys():
+        return body
+    parts = {key: body[key] for key in ("columns", "data", "index") if key in body}
+    return {"dataframe_split": parts, **{key: value for key, value in body.items() if key not in parts}}
+
+
 def table(body: Mapping[str, Any]) -> Columns | None:
     """The columns of a body in any form that has some; None for one that has none.
 
@@ -130,49 +138,63 @@ def needed_table(body: Mapping[str, Any], what_for: str) -> Columns:
     return columns
 
 
+def from_cells(columns: Columns, datatypes: Mapping[str, str]) -> Columns:
+    """The texts of a CSV file as the values that they stand for, just as our server reads CSV.
+
+    What does not read as its type stays a text; the server says what is wrong with it.
+
+    Args:
+        columns: texts, and None for empty cells.
+        datatypes: V2's, of the model's inputs by name; where one is unknown, all cells of the column decide.
+    """
+    return {name: _values(cells, datatypes.get(name)) for name, cells in columns.items()}
+
+
+def _values(cells: list[Any], datatype: str | None) -> list[Any]:
+    # Brings numpy and pandas along, which take half a second and nothing but CSV needs.
+    from pipelines.sdk.serving.protocols.sheets import number
+
+    if datatype == "BYTES":
+        return cells
+    if datatype is not None:
+        reader = _boolean if datatype == "BOOL" else number
+        return [cell and reader(cell) for cell in cells]
+    for guess in (number, _boolean):
+        values = [cell and guess(cell) for cell in cells]
+        if not any(isinstance(value, str) for value in values):
+            return values
+    return cells
+
+
+def _boolean(cell: str) -> bool | str:
+    return {"true": True, "false": False}.get(cell.lower(), cell)
+
+
 def tensors(columns: Columns, datatypes: Mapping[str, str]) -> list[dict[str, Any]]:
     """Columns as V2 wants them; one that is empty in every row is left out.
 
     Args:
         columns: the table.
-        datatypes: of the model's inputs, by name; a guess where one is unknown.
+        datatypes: of the model's inputs, by name; by the values where one is unknown.
     """
     return [
-        {"name": name, "shape": [len(values)], **_typed(values, datatypes.get(name))}
+        {
+            "name": name,
+            "shape": [len(values)],
+            "datatype": datatypes.get(name) or _datatype(values),
+            "data": values,
+        }
         for name, values in columns.items()
         if any(value is not None for value in values) or not values
     ]
 
 
-def instances(columns: Columns, datatypes: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Columns as V1 wants them: one object a row.
-
-    Args:
-        columns: the table.
-        datatypes: of the model's inputs, by name; a guess where one is unknown.
-    """
-    typed = {name: _typed(values, datatypes.get(name))["data"] for name, values in columns.items()}
-    rows = zip(*typed.values(), strict=True)
-    return [dict(zip(typed, row, strict=True)) for row in rows]
+def _datatype(values: list[Any]) -> str:
+    kinds = frozenset(type(value) for value in values if value is not None)
+    names = {frozenset({bool}): "BOOL", frozenset({int}): "INT64", frozenset({str}): "BYTES"}
+    return names.get(kinds, "FP64")
 
 
-def _typed(values: list[Any], datatype: str | None) -> dict[str, Any]:
-    present = [value for value in values if value is not None]
-    if datatype is None:
-        names = {frozenset({bool}): "BOOL", frozenset({int}): "INT64", frozenset({str}): "BYTES"}
-        datatype = names.get(frozenset(map(type, present)), "FP64")
-    if datatype == "BYTES" or not any(isinstance(value, str) for value in present):
-        return {"datatype": datatype, "data": values}
-    return {"datatype": datatype, "data": [_from_text(value, datatype) for value in values]}
-
-
-def _from_text(value: Any, datatype: str) -> Any:
-    # A cell of a CSV file. What does not read as its type goes as it is; the server says what is wrong.
-    if not isinstance(value, str):
-        return value
-    if datatype == "BOOL":
-        return {"true": True, "false": False}.get(value.lower(), value)
-    try:
-        return json.loads(value)
-    except ValueError:
-        return value
+def instances(columns: Columns) -> list[dict[str, Any]]:
+    """Columns as V1 wants them: one object a row."""
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
