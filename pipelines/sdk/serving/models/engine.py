@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
-from typing import Any
+import re
+from typing import Any, Final
 
 from mlflow.exceptions import MlflowException
 
 from pipelines.sdk.serving.models.served import ServedModel
-from pipelines.sdk.serving.protocols.problems import Refused, shorten, without_paths
+from pipelines.sdk.serving.protocols.problems import Refused, quoted, shorten, without_paths
 from pipelines.sdk.serving.protocols.table import Query
 
 _log = logging.getLogger(__name__)
+# MLflow tells of a parameter's type in the words of its own code.
+_PARAMETER: Final = re.compile(r"Failed to validate type and shape for '(.*?)': (\w+)")
 
 
 def ask(model: ServedModel, query: Query) -> Any:
@@ -31,6 +34,8 @@ def _refusal(error: Exception) -> Refused:
     reason = str(error)
     if isinstance(error, MlflowException):
         if _status(error) < 500:
+            if wrong := _PARAMETER.search(reason):
+                return Refused(f"parameter {quoted(wrong[1])} must be a {wrong[2]}", kind="params")
             return Refused(_tidy(reason.rpartition("Error: ")[2]), kind="schema")
     elif isinstance(error, (ValueError, TypeError, OverflowError)):
         return Refused(f"the model refuses this input: {_tidy(reason)}", kind="model_input")
