@@ -227,6 +227,14 @@ def test_the_server_shows_it_with_its_policy(station):
     assert answer.headers["content-security-policy"] == page.policy
 
 
+def test_its_links_lead_somewhere(station):
+    links = [
+        each for each in Reader(render(load(str(station.model), "station", "3"))).addresses if ":" not in each
+    ]
+    assert len(links) == 4
+    assert [station.ask(f"/{link}").status for link in links] == [200] * 4
+
+
 @pytest.mark.parametrize("value", [{}, [], {"a": [1] * 50}, [{"b": ["x" * 60, {"c": None}]}] * 3, 1.5, "ä"])
 def test_laying_out_changes_nothing_but_white_space(value):
     text = laid_out(value)

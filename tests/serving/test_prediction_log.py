@@ -350,6 +350,29 @@ def test_a_bucket_that_cannot_be_reached_costs_records_only(monkeypatch, caplog)
     assert "2 records are lost" in caplog.text
 
 
+def test_a_server_that_is_asked_to_end_has_written_every_answer(models, launch, tmp_path):
+    folder = tmp_path / "log"
+    options = ["--name", "station", "--version", "3", "--workers", "2", "--prediction-log", str(folder)]
+    server = launch(models / "station", *options)
+    tensor = {"name": "temp", "shape": [2], "datatype": "FP64", "data": [1.5, 2.5]}
+    answers = {}
+    for index in range(20):
+        name = f"v2-{index}"
+        answer = server.ask("/v2/models/station/infer", {"id": name, "inputs": [tensor]}).json
+        answers |= {(name, row): value for row, value in enumerate(answer["outputs"][0]["data"])}
+    table = {"columns": ["temp", "wind"], "data": [[3.5, None]]}
+    answer = server.ask("/invocations", table, headers={"X-Request-Id": "named"}).json
+    answers["named", 0] = answer["predictions"][0]
+    assert server.ask("/invocations", {"columns": ["wind"], "data": [[1]]}).status == 400
+    server.process.terminate()
+    assert server.process.wait(60) == 0
+    records = written(folder)
+    assert {(record["request_id"], record["row"]): record["prediction"] for record in records} == answers
+    assert {record["protocol"] for record in records} == {"v2", "invocations"}
+    assert {(record["model_name"], record["version"]) for record in records} == {("station", "3")}
+    assert [record["inputs"] for record in records if record["request_id"] == "named"] == [{"temp": 3.5}]
+
+
 @pytest.mark.parametrize(
     ("options", "error", "words"),
     [
