@@ -80,6 +80,12 @@ def _names(only: str) -> set[str]:
     return names
 
 
+def _rounds(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("at least one round is needed")
+    return int(text)
+
+
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
@@ -90,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Measure model servers side by side; the tables go to standard output.",
     )
     parser.add_argument("--quick", action="store_true", help="one short round: does it work, not how fast")
-    parser.add_argument("--rounds", type=int, default=Plan.rounds, help="default: %(default)s")
+    parser.add_argument("--rounds", type=_rounds, default=Plan.rounds, help="default: %(default)s")
     parser.add_argument("--only", default="", metavar="NAMES", help="such as ours,bare; all by default")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every measurement, too")
     parser.add_argument(

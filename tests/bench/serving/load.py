@@ -154,10 +154,13 @@ def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
     try:
         opened += [Connection(port) for _ in range(connections)]
         with _undisturbed():
-            return (_one if connections == 1 else _many)(opened, request, seconds)
+            measured = (_one if connections == 1 else _many)(opened, request, seconds)
     finally:
         for each in opened:
             each.close()
+    if not measured.latencies:
+        raise BadAnswer(f"not one answer within {seconds} s")
+    return measured
 
 
 @contextmanager

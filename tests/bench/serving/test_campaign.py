@@ -202,3 +202,10 @@ def test_an_unknown_server_is_a_users_mistake_that_names_the_known_ones(capsys):
     said = capsys.readouterr().err
     assert "no server is called nobody" in said
     assert "mlserver" in said
+
+
+def test_no_round_is_a_users_mistake(capsys):
+    for text in ("0", "-1", "many"):
+        with pytest.raises(SystemExit, match="2"):
+            command.main(["--rounds", text])
+    assert "at least one round is needed" in capsys.readouterr().err

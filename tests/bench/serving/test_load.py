@@ -117,6 +117,15 @@ def test_a_connection_that_the_server_closes_ends_the_measurement(connections):
         load.run(port, request, connections, 5)
 
 
+def test_a_server_that_answers_too_late_to_be_counted_is_not_measured():
+    request = load.post("/x", 80, b"{}")
+    with (
+        responding(Responder(request, tuple(bytes([each]) for each in GOOD))) as port,
+        pytest.raises(BadAnswer, match=r"not one answer within 0\.01 s"),
+    ):
+        load.run(port, request, 2, 0.01)
+
+
 def test_a_latency_is_the_time_from_a_request_to_its_own_answer():
     request = load.post("/x", 80, b"{}")
     with responding(Responder(request, (GOOD[:9], GOOD[9:]))) as port:
