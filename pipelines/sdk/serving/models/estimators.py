@@ -18,7 +18,7 @@ _NUMBERS: Final = frozenset({Kind.DOUBLE, Kind.FLOAT, Kind.LONG, Kind.INTEGER})
 
 # These read their input once, by `check_array`, which makes of a table the block that we make. Others look at
 # names and types of columns, or hand the table on to parts that do.
-_PLAIN: Final = {
+PLAIN: Final = {
     "sklearn.linear_model": {
         "ARDRegression", "BayesianRidge", "ElasticNet", "ElasticNetCV", "GammaRegressor", "HuberRegressor",
         "Lars", "Lasso", "LassoCV", "LassoLars", "LinearRegression", "LogisticRegression",
@@ -130,7 +130,7 @@ def _steps(pipeline: Any) -> list[Any]:
 
 
 def _plain(estimator: Any) -> bool:
-    if not any(_is(estimator, module, names) for module, names in _PLAIN.items()):
+    if not any(_is(estimator, module, names) for module, names in PLAIN.items()):
         return False
     # Categories and tables as output depend on the columns of a table.
     categorical = getattr(estimator, "is_categorical_", None) is not None
