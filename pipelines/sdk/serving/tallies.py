@@ -100,6 +100,7 @@ class Histogram:
         self._cells = cells
         self._head = (name, text, [label])
         self._edges = {key: list(bounds) for key, bounds in edges.items()}
+        self._bounds = {key: np.array(bounds) for key, bounds in self._edges.items()}
         # A cell for each bucket, one for what is beyond the last, one for the sum.
         self._at = {key: cells.add(len(bounds) + 2) for key, bounds in self._edges.items()}
 
@@ -113,17 +114,23 @@ class Histogram:
         cells[at + bisect_left(edges, value)] += 1
         cells[at + len(edges) + 1] += value
 
-    def add_all(self, key: str, values: Array) -> None:
-        """Count many values, none of them NaN."""
-        if len(values) <= _FEW:
+    def add_all(self, key: str, values: Array, weight: float = 1.0) -> None:
+        """Count many values, none of them NaN.
+
+        Args:
+            key: of the distribution.
+            values: each counted as often as the weight says.
+            weight: how many values each stands for.
+        """
+        if len(values) <= _FEW and weight == 1.0:
             for value in values.tolist():
                 self.add(key, value)
             return
-        edges, at = self._edges[key], self._at[key]
+        edges, at, mine = self._bounds[key], self._at[key], self._cells.mine
         counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
-        self._cells.mine[at : at + len(edges) + 1] += counts
-        with np.errstate(over="ignore"):
-            self._cells.mine[at + len(edges) + 1] += values.sum(dtype=np.float64)
+        mine[at : at + len(edges) + 1] += weight * counts
+        with np.errstate(over="ignore", invalid="ignore"):
+            mine[at + len(edges) + 1] += weight * values.sum(dtype=np.float64)
 
     def metric(self, sums: Array) -> Metric:
         """Those of which something was seen."""
