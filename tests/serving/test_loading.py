@@ -131,6 +131,7 @@ def test_what_is_no_folder_of_a_model_is_named(model, tmp_path):
         assert "there is no such folder" in refusal(gone)
     assert "this is a file, and a model is a folder" in refusal(model / "MLmodel")
     assert "there is no MLmodel in it" in refusal(tmp_path)
+    assert "it cannot be read: File name too long" in refusal("a" * 300)
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,10 @@ def test_what_is_no_folder_of_a_model_is_named(model, tmp_path):
         (b"run_id: a\n", "no python_function flavor"),
         (b"flavors: {}\n", "no python_function flavor"),
         (b"flavors:\n  python_function: {}\n", "cannot be loaded"),
+        (
+            b"flavors:\n  python_function:\n    loader_module: mlflow.sklearn\nmetadata: 3\n",
+            "cannot be loaded",
+        ),
         (b"flavors:\n  python_function:\n    loader_module: no_such_module\n", "No module named"),
     ],
 )

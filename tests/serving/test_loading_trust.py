@@ -156,6 +156,7 @@ def test_the_command_ends_with_its_own_code_and_no_trace(model):
         ({"serving_closure": "0123456789ab"}, "does not say what its closure 0123456789ab is made of"),
         ({"serving_closure": "0123456789ab", "serving_packages": ["numpy"]}, "does not say what"),
         ({"serving_closure": "0123456789ab", "serving_packages": serving_closure()}, "not 0123456789ab"),
+        ({"serving_closure": ["a"], "serving_packages": serving_closure()}, "not \\['a'\\]"),
     ],
 )
 def test_a_record_that_cannot_be_believed_is_refused(model, metadata, why):
@@ -163,6 +164,12 @@ def test_a_record_that_cannot_be_believed_is_refused(model, metadata, why):
     (model / "MLmodel").write_text(yaml.safe_dump({**content, "metadata": metadata}))
     with pytest.raises(SkewedModel, match=why):
         load(str(model), "weather")
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"owner": "somebody"}])
+def test_a_model_that_says_nothing_of_a_closure_is_served(model, metadata):
+    (model / "MLmodel").write_text(yaml.safe_dump({**card(model), "metadata": metadata}))
+    assert load(str(model), "weather").model_id
 
 
 def test_feature_code_that_was_changed_after_the_training_is_refused(model):
@@ -205,12 +212,20 @@ def test_a_model_that_brings_another_state_of_the_servers_package_is_refused(mod
     assert answers(model, "--allow-skew") == usual
 
 
-def test_an_installed_package_that_a_model_brings_too_is_not_taken_from_under_the_server(model):
-    (model / "code" / "yaml.py").write_text("raise ImportError('this is not what the server uses')")
-    before = sys.modules["yaml"]
-    with pytest.raises(SkewedModel, match="brings its own yaml"):
+@pytest.mark.parametrize("name", ["yaml", "json", "time", "pandas"])
+def test_a_module_that_the_server_runs_on_is_not_taken_from_under_it(model, name):
+    (model / "code" / f"{name}.py").write_text("raise ImportError('this is not what the server uses')")
+    before = sys.modules[name]
+    with pytest.raises(SkewedModel, match=f"the model brings its own {name}, but what runs is the server's"):
         load(str(model), "weather")
-    assert sys.modules["yaml"] is before
+    assert sys.modules[name] is before
+
+
+def test_files_beside_a_models_code_and_its_programs_are_nobodys_modules(model):
+    for name in ("__main__.py", "__pycache__/x.pyc", "notes.txt", "data/table.csv"):
+        (model / "code" / name).parent.mkdir(exist_ok=True)
+        (model / "code" / name).write_text("raise SystemExit")
+    assert load(str(model), "weather").model_id
 
 
 def save(folder: Path, requirements: list[str]) -> Path:

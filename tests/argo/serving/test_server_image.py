@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.argo, pytest.mark.slow]
 
 IMAGE = "kfp-on-argo/server:0.1.0"
 ENDING_SECONDS = 120
-MEMORY = "320Mi"
+MEMORY = "256Mi"  # a fifth more than it takes, two workers included
 BUCKET_ENV = {"name": "STORAGE_EMULATOR_HOST", "value": services.STORAGE}
 WEATHER = {
     "inputs": [

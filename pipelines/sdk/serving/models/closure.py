@@ -88,7 +88,7 @@ def installed(package: str) -> str:
     return ABSENT
 
 
-def check(metadata: Mapping[str, Any] | None, code: Path | None, where: str, allow_skew: bool) -> list[str]:
+def check(metadata: Mapping[str, Any], code: Path | None, where: str, allow_skew: bool) -> list[str]:
     """Compare the closure that a model records with what would serve it: these packages, and its own code.
 
     Args:
@@ -103,12 +103,12 @@ def check(metadata: Mapping[str, Any] | None, code: Path | None, where: str, all
     Raises:
         SkewedModel: they differ, one finding each, and that is not accepted.
     """
-    wanted = (metadata or {}).get(HASH_KEY)
+    wanted = metadata.get(HASH_KEY)
     if wanted is None:
         return []
     # What runs is the feature code that the model brings, not the project's, which may be newer.
     here = serving_closure(code)
-    recorded = (metadata or {}).get(PARTS_KEY)
+    recorded = metadata.get(PARTS_KEY)
     known = {str(key): str(value) for key, value in recorded.items()} if isinstance(recorded, dict) else {}
     found = _differences(known, here) if known else [f"it does not say what its closure {wanted} is made of"]
     if known and not found and closure_hash(known) != wanted:

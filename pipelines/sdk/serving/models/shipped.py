@@ -29,7 +29,9 @@ def make_way(code: Path) -> list[str]:
     for entry in sorted(code.iterdir()):
         name = entry.stem if entry.suffix == ".py" else entry.name
         module = sys.modules.get(name)
-        if module is None or not (entry.suffix == ".py" or entry.is_dir()) or _same(entry, module):
+        if module is None or name == "__main__" or not (entry.suffix == ".py" or entry.is_dir()):
+            continue
+        if _same(entry, module):
             continue
         if name == _OURS or _is_installed(module):
             stuck.append(f"the model brings its own {name}, but what runs is the server's")
@@ -42,12 +44,12 @@ def make_way(code: Path) -> list[str]:
 
 def _same(entry: Path, module: ModuleType) -> bool:
     """Whether every source in a package, or the one of a module, is what has been or would be imported."""
-    places = [Path(place) for place in getattr(module, "__path__", ())]
+    packages = [Path(place) for place in getattr(module, "__path__", ())]
     if not entry.is_dir():
-        return not places and _reads(Path(module.__file__ or "")) == _reads(entry)
-    if len(places) != 1:
+        return not packages and [_reads(place) for place in _places(module)] == [_reads(entry)]
+    if len(packages) != 1:
         return False
-    return all(_reads(places[0] / file.relative_to(entry)) == _reads(file) for file in entry.rglob("*.py"))
+    return all(_reads(packages[0] / file.relative_to(entry)) == _reads(file) for file in entry.rglob("*.py"))
 
 
 def _reads(file: Path) -> bytes | None:
@@ -58,6 +60,12 @@ def _reads(file: Path) -> bytes | None:
 
 
 def _is_installed(module: ModuleType) -> bool:
-    places = [module.__file__ or "", *getattr(module, "__path__", ())]
     installed = [sysconfig.get_path(each) for each in ("stdlib", "platlib", "purelib")]
-    return any(Path(place).is_relative_to(folder) for place in places if place for folder in installed)
+    places = _places(module)
+    # What has no place is built in.
+    return not places or any(place.is_relative_to(folder) for place in places for folder in installed)
+
+
+def _places(module: ModuleType) -> list[Path]:
+    file = getattr(module, "__file__", None)
+    return [Path(place) for place in ([file] if file else getattr(module, "__path__", ()))]

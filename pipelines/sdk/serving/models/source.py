@@ -155,11 +155,11 @@ def _not_there(model_uri: str, error: Exception) -> PipelineError:
 
 
 def _read(folder: Path, model_uri: str) -> Found:
-    if not folder.exists():
-        raise PipelineError(Finding("there is no such folder", model_uri, _GIVE))
-    if not folder.is_dir():
-        raise PipelineError(Finding("this is a file, and a model is a folder", model_uri, "give its folder"))
-    model = _model_in(folder, model_uri)
+    try:
+        model = _model_in(folder, model_uri)
+    except OSError as error:
+        mend = f"let the server's user, {os.getuid()}, read it"
+        raise PipelineError(Finding(f"it cannot be read: {error.strerror}", model_uri, mend)) from error
     try:
         card = Model.load(str(model))
         flavor = card.flavors.get("python_function")
@@ -177,6 +177,10 @@ def _read(folder: Path, model_uri: str) -> Found:
 
 def _model_in(folder: Path, model_uri: str) -> Path:
     """The folder, or the one below it that is a model: a whole run's artifacts are often what was copied."""
+    if not folder.exists():
+        raise PipelineError(Finding("there is no such folder", model_uri, _GIVE))
+    if not folder.is_dir():
+        raise PipelineError(Finding("this is a file, and a model is a folder", model_uri, "give its folder"))
     if (folder / CARD).is_file():
         return folder
     models = sorted(found.parent for found in folder.glob(f"*/{CARD}"))

@@ -37,7 +37,8 @@ def compare(found: Found, where: str, allow_skew: bool) -> list[str]:
     Raises:
         SkewedModel: the model would be asked in another environment than it was trained in.
     """
-    metadata = found.card.metadata or {}
+    recorded = found.card.metadata
+    metadata = recorded if isinstance(recorded, dict) else {}
     accepted = closure.check(metadata, found.code, where, allow_skew)
     stuck = shipped.make_way(found.code) if found.code else []
     if stuck and not allow_skew:
