@@ -35,15 +35,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    print(markdown(results))
     if options.json:
         options.json.write_text(json.dumps(asdict(results), indent=1) + "\n", encoding="utf-8")
-    print(markdown(results))
     return Exit.RUN_FAILED if results.faults else Exit.OK
 
 
 def _measured(options: argparse.Namespace) -> Results:
     if sys.platform != "linux":
         raise EnvironmentProblem("the benchmark reads /proc and waits with epoll: it runs on Linux only")
+    if options.json and not options.json.parent.is_dir():
+        raise UsageError(f"--json: there is no folder {options.json.parent}")
     plan = QUICK if options.quick else Plan(rounds=options.rounds)
     names = _names(options.only)
     pythons = {each: each.python(options.environments) for each in servers.ALL if each.name in names}

@@ -204,6 +204,11 @@ def test_an_unknown_server_is_a_users_mistake_that_names_the_known_ones(capsys):
     assert "mlserver" in said
 
 
+def test_that_results_cannot_be_written_is_said_before_anything_is_measured(capsys, tmp_path):
+    assert command.main(["--only", "bare", "--json", str(tmp_path / "nowhere" / "results.json")]) == 2
+    assert "there is no folder" in capsys.readouterr().err
+
+
 def test_no_round_is_a_users_mistake(capsys):
     for text in ("0", "-1", "many"):
         with pytest.raises(SystemExit, match="2"):
