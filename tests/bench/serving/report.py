@@ -25,12 +25,21 @@ def markdown(results: Results) -> str:
 
 def _heading(results: Results) -> str:
     p50, rate = results.responder
-    rounds = len({each.round for each in results.asked})
+    rounds = len({each.round for each in (*results.asked, *results.bare)})
+    how = (
+        f"Medians of {rounds} rounds in which all had their turns, with their range"
+        if rounds > 1
+        else "One round"
+    )
+    text = (
+        f"{results.machine}. {how}. The client is on the same cores: a server that does nothing takes "
+        f"{1e3 * p50:.2f} ms at p50, and answers {rate:,.0f} requests a second at c=16."
+    )
+    others = spread(each.others for each in results.asked)
     return (
-        f"{results.machine}. Medians of {rounds} rounds in which all had their turns, with their range. "
-        f"The client is on the same cores: a server that does nothing takes {1e3 * p50:.2f} ms at p50, "
-        f"and answers {rate:,.0f} requests a second at c=16. Meanwhile processes of neither side kept "
-        f"{_said((each.others for each in results.asked), '.1f')} cores busy."
+        f"{text} Processes of neither side kept {others.text('.1f')} cores busy meanwhile."
+        if others
+        else text
     )
 
 
@@ -93,6 +102,8 @@ def _times(found: Spread | None) -> str:
 
 
 def _starts(results: Results) -> str:
+    if not results.titles:
+        return ""
     heads = [
         "server",
         "to the first right answer, s",
