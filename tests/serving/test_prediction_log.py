@@ -108,13 +108,13 @@ def test_parquet_holds_what_the_json_lines_hold(tmp_path):
 
 @pytest.mark.parametrize("values", [[1.5, "warm"], [[1], {"a": 1}]])
 def test_a_parquet_column_without_one_type_becomes_json_text(tmp_path, values):
-    offers = [{"inputs": {"any": [value]}, "prediction": [value]} for value in values]
+    offers = [{"inputs": [value], "prediction": [value]} for value in values]
     for name, pieces in (("one", offers), ("mixed", offers * 40)):
         log = logged(tmp_path / name, *pieces, format="parquet")
         (file,) = (tmp_path / name).iterdir()
         assert (log.written, log.dropped) == (len(pieces), 0)
         read = pd.read_parquet(file)
-        assert all(isinstance(value, str) for value in read["inputs.any"])
+        assert all(isinstance(value, str) for value in read["inputs.input"])
         assert len(set(read["prediction"])) == 2
 
 
@@ -185,6 +185,13 @@ def test_of_a_large_request_every_nth_row_is_kept_with_its_number(tmp_path, form
         assert (record["inputs"], record["prediction"]) == ({"a": row, "b": str(row)}, row * 2.0)
 
 
+@pytest.mark.parametrize("form", [lambda array: array, lambda array: {"image": array}])
+def test_of_wide_rows_fewer_are_kept(tmp_path, form):
+    log = logged(tmp_path, {"inputs": form(np.zeros((500, 20, 20, 3))), "prediction": np.arange(500)})
+    assert log.written in (15, 16)  # of 1200 values each
+    assert np.shape(next(iter(written(tmp_path)[0]["inputs"].values()))) == (20, 20, 3)
+
+
 def test_a_sample_takes_about_that_share_of_the_requests(tmp_path):
     log = logged(tmp_path, *[{"prediction": [1, 2]}] * 2000, sample=0.25)
     assert log.dropped == 0
@@ -206,8 +213,8 @@ def test_what_comes_faster_than_it_is_written_is_dropped_and_counted(tmp_path):
 
 def test_one_request_of_huge_texts_cannot_fill_the_memory(tmp_path):
     log = PredictionLog(Options(str(tmp_path), waiting_bytes=1_000_000))
-    log.offer("a", WHEN, "v1", MODEL, {"sky": ["x" * 900_000]}, [1], size=900_000)
-    log.offer("b", WHEN, "v1", MODEL, {"sky": ["x" * 900_000]}, [1], size=900_000)
+    log.offer("a", WHEN, "v1", MODEL, {"sky": np.array(["x" * 900_000], dtype=object)}, [1], size=900_000)
+    log.offer("b", WHEN, "v1", MODEL, {"sky": np.array(["x" * 900_000], dtype=object)}, [1], size=900_000)
     assert log.dropped == 1
 
 
@@ -218,7 +225,7 @@ def test_nothing_that_is_offered_raises_and_the_rest_is_written(tmp_path):
         {"inputs": 7},
         {"inputs": {"a": np.array(3)}},
         {"prediction": [object(), object()]},
-        {"inputs": {"a": [1, 2], "b": [1]}},
+        {"inputs": {"a": np.array([1, 2]), "b": np.array([1])}},
         {},
     )
     # Of the ragged one the first row.

@@ -15,5 +15,6 @@ elsewhere. Where a prediction has not one item a row, there is one record for th
 whole columns.
 
 Records are a sample where the log was told so, where a request has more rows than are kept of one (every nth
-then), and where they came faster than they could be written: the counters say how many were dropped.
+then), and where they came faster than they could be written: the counters say how many were dropped. Nothing
+is ever deleted: that is for a bucket's lifecycle rule.
 """

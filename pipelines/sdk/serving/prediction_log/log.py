@@ -24,6 +24,8 @@ _EVERY_SECONDS: Final = 0.1
 # are long enough for the event loop's thread to wake up and take over.
 _PIECE: Final = 16
 _REST_SECONDS: Final = 0.0005
+# At most, of one request: turning more into Python's objects would hold up others for milliseconds.
+_VALUES: Final = 20_000
 # What a request of one row takes in memory, with all the objects around its values.
 _EMPTY_BYTES: Final = 4096
 
@@ -36,7 +38,8 @@ class Options:
         destination: a folder, or gs://BUCKET/PREFIX.
         sample: share of requests that are logged, above 0 and at most 1.
         format: `jsonl`, or `parquet` where pyarrow is installed.
-        rows: at most, of one request; of a larger one every nth, beginning with a random one.
+        rows: at most, of one request; of a larger one every nth, beginning with a random one. Where rows have
+            hundreds of values there are fewer.
         waiting_bytes: at most, of requests that wait for being written; what is more is dropped.
         part_bytes: after which a file is finished.
         part_seconds: after which a file is finished.
@@ -129,14 +132,16 @@ class PredictionLog:
         rows = 1
         try:
             rows = kept = rows_of(inputs)
+            width = records.width_of(inputs, rows)
             first, step = 0, 1
-            if rows > options.rows:
-                step = -(-rows // options.rows)
+            most = min(options.rows, max(_VALUES // max(width, 1), 1))
+            if rows > most:
+                step = -(-rows // most)
                 first = random.randrange(step)  # noqa: S311 - no secret
                 inputs = records.thinned(inputs, rows, first, step)
                 prediction = records.thinned(prediction, rows, first, step)
                 kept = len(range(first, rows, step))
-            weight = _EMPTY_BYTES + 8 * kept * records.width_of(inputs) + size * kept // max(rows, 1)
+            weight = _EMPTY_BYTES + 8 * kept * width + size * kept // max(rows, 1)
             entry = Answered(request_id, when, protocol, model, inputs, prediction, kept, first, step, weight)
         except Exception:  # noqa: BLE001 - a log that fails is no reason for a request to fail
             return self._turn_away(rows)

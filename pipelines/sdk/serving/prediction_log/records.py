@@ -61,14 +61,14 @@ class Answered:
     weight: int = 0
 
 
-def width_of(inputs: ModelInput) -> int:
+def width_of(inputs: ModelInput, rows: int) -> int:
     """How many values a row has, about."""
     if isinstance(inputs, Frame):
         return len(inputs.columns)
     if isinstance(inputs, dict):
-        return len(inputs)
-    if isinstance(inputs, (np.ndarray, pd.DataFrame)) and inputs.ndim > 1:
-        return int(inputs.shape[1])
+        return sum(np.size(array) for array in inputs.values()) // max(rows, 1)
+    if isinstance(inputs, (np.ndarray, pd.DataFrame)):
+        return inputs.size // max(rows, 1)
     return 1
 
 
