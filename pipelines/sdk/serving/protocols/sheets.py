@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from pipelines.sdk.serving.protocols.columns import Kind, listed
@@ -14,6 +15,9 @@ from pipelines.sdk.serving.protocols.table import Signature, Table, from_rows
 
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+(\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _WHOLE: Final = re.compile(r"[+-]?\d{1,40}", re.ASCII)
+# A whole column at once, its cells joined by commas. Possessive: nothing is kept of the cells behind.
+_NUMBERS: Final = re.compile(rf"(?:{_NUMBER.pattern},)*+{_NUMBER.pattern}", re.ASCII)
+_WHOLES: Final = re.compile(rf"(?:{_WHOLE.pattern},)*+{_WHOLE.pattern}", re.ASCII)
 _BOOLEANS: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
@@ -44,9 +48,24 @@ def _values(cells: Sequence[str], kind: Kind | None) -> list[Any]:
         return [cell or None for cell in cells]
     if kind is Kind.BOOLEAN:
         return [_BOOLEANS.get(cell, cell) if cell else None for cell in cells]
-    if kind in (Kind.INTEGER, Kind.LONG, Kind.FLOAT, Kind.DOUBLE):
-        return [number(cell) if cell else None for cell in cells]
+    if kind in (Kind.FLOAT, Kind.DOUBLE):
+        return _read(cells, _NUMBERS, float, _real)
+    if kind in (Kind.INTEGER, Kind.LONG):
+        return _read(cells, _WHOLES, int, number)
     return _guessed(cells)
+
+
+def _read(
+    cells: Sequence[str], column: re.Pattern[str], reader: type[float] | type[int], one: Callable[[str], Any]
+) -> list[Any]:
+    if column.fullmatch(",".join(cells)):
+        with suppress(ValueError):  # two numbers and a comma, all in one cell
+            return list(map(reader, cells))
+    return [one(cell) if cell else None for cell in cells]
+
+
+def _real(cell: str) -> float | str:
+    return float(cell) if _NUMBER.fullmatch(cell) else cell
 
 
 def number(cell: str) -> int | float | str:
