@@ -43,6 +43,10 @@ print(json.dumps({
     "writable": [folder for folder in ("/", "/app", str(libraries), "/tmp") if writable(folder)],
     "sources": len(sources),
     "uncompiled": uncompiled,
+    "imported uncompiled": [
+        name for name, module in sys.modules.items()
+        if getattr(module, "__cached__", None) and not os.path.exists(module.__cached__)
+    ],
     "at": [os.getcwd(), components.__file__, pipelines.__file__],
     "lock": lock.lock_hash(),
 }))
@@ -73,6 +77,7 @@ def test_all_sources_are_compiled(inside):
     # Templates and broken samples of other people's tests are no modules.
     assert len(inside["uncompiled"]) < 20, inside["uncompiled"]
     assert not [path for path in inside["uncompiled"] if path.startswith("/app")]
+    assert inside["imported uncompiled"] == [], "Python's own modules are compiled, too"
 
 
 def test_it_has_the_project_and_its_lock(inside):
