@@ -19,7 +19,7 @@ from components.support.features import OPTIONAL_DATE, OPTIONAL_NUMBERS, REQUIRE
 from components.support.gate import day_ranges
 from components.support.lock import locked_requirements
 from pipelines.sdk.errors import Finding, UsageError
-from pipelines.sdk.serving.models import closure
+from pipelines.sdk.serving.models import closure, profile
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -163,7 +163,7 @@ def log(model: Pipeline, rows: pd.DataFrame, tags: Mapping[str, str]) -> str:
             pip_requirements=locked_requirements(),
             serialization_format="skops",
             skops_trusted_types=list(TRUSTED),
-            metadata=recorded,
+            metadata={**recorded, **profile.record(inputs(rows))},
             tags=tags,
         )
     return str(info.model_id)
