@@ -151,6 +151,7 @@ def test_a_token_that_goes_unencrypted_over_a_network_is_noted(predict, monkeypa
     assert ended.code == 5
     assert ended.err.startswith("note: the token goes to http://gateway.invalid unencrypted\nerror: ")
     assert "s3cret" not in ended.err
+    assert "no answer: Connection refused\n    -> is the proxy in http_proxy" in ended.err
 
 
 @pytest.mark.parametrize(
@@ -162,6 +163,7 @@ def test_a_token_that_goes_unencrypted_over_a_network_is_noted(predict, monkeypa
         (["--ca-file", "/none", "--url", "https://127.0.0.1:1"], "/none: cannot be read: No such file"),
         (["--host", "two words"], "two words: is no name of a host"),
         (["--timeout", "0"], "--timeout"),
+        (["--timeout", "nan"], "--timeout: is no number of seconds"),
         (["--output", "yaml"], "--output"),
         (["--protocol", "v3"], "--protocol"),
     ],

@@ -133,8 +133,9 @@ def test_where_nobody_listens_the_error_says_how_to_start_a_server():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with pytest.raises(Unreachable, match="serve"):
-        client.predict(f"http://127.0.0.1:{port}", TABLE)
+    for scheme in ("http", "https"):
+        with pytest.raises(Unreachable, match=r"no answer: Connection refused\n.*start the server: .* serve"):
+            client.predict(f"{scheme}://127.0.0.1:{port}", TABLE)
 
 
 def test_a_proxy_in_the_environment_is_not_asked_for_this_machine(station, expected, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -81,6 +82,8 @@ def _body(data: str | None, file: str | None) -> client.Document | dict[str, Any
 
 
 def _connection(model_name: str, settings: Settings, given: dict[str, Any]) -> client.Connection:
+    if math.isnan(given["timeout"]):  # which no range of click's keeps out
+        raise UsageError(Finding("is no number of seconds", "--timeout"))
     ca_file = Path(given["ca_file"]) if given["ca_file"] else None
     url, token = given["url"], _token(given["token"], given["token_file"])
     if url is None:

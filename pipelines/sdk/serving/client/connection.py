@@ -12,7 +12,7 @@ from typing import Any, Final
 from urllib.parse import SplitResult, urlsplit
 
 import urllib3
-from urllib3.exceptions import HTTPError, SSLError, TimeoutError
+from urllib3.exceptions import HTTPError, NewConnectionError, ProxyError, SSLError, TimeoutError
 
 from pipelines.sdk.errors import Finding, Unreachable, UsageError
 
@@ -183,7 +183,10 @@ def _silent(connection: Connection, url: str, error: Exception) -> Unreachable:
     mend = "is the address right, and can it be reached from here?"
     if is_near(connection.url):
         mend = "start the server: python pipelines/train.py serve"
-    if isinstance(error, TimeoutError):
+    if isinstance(error, ProxyError):
+        mend = "is the proxy in http_proxy or https_proxy right? no_proxy names what is to be reached without"
+    # What is refused at once is a subclass of what takes too long.
+    if isinstance(error, TimeoutError) and not isinstance(error, NewConnectionError):
         return Unreachable(Finding(f"no answer: timed out after {connection.timeout:g} s", url, mend))
     cause: BaseException = error
     while (inner := cause.__cause__ or cause.__context__) is not None:
