@@ -178,3 +178,19 @@ def test_a_model_of_the_registry_is_served_by_alias_id_and_run(registry, launch,
         parameters = server.ask("/v2/models/weather").json["parameters"]
         assert (parameters["model_id"], parameters["run_id"]) == (logged.model_id, active.info.run_id)
         server.process.kill()
+
+
+def test_a_server_that_still_loads_ends_at_once_with_0(models, tmp_path):
+    process, port_file, log = start(models / "station", tmp_path)
+    until(lambda: signal_is_caught(process.pid, signal.SIGTERM))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    assert not port_file.exists()
+    assert log.read_text() == ""
+
+
+def signal_is_caught(pid, number):
+    """Whether a process has a handler for a signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 
 from pipelines.sdk.errors import Exit, PipelineError, UsageError, report
@@ -14,6 +15,8 @@ from pipelines.sdk.serving.state import Place, write_json
 def main(arguments: list[str] | None = None) -> int:
     """Serve until asked to end; the exit code."""
     options = parser().parse_args(arguments)
+    # Until it serves: the first process of a container does not end by signals that it has no handler for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(Exit.OK))
     try:
         _serve(options)
     except PipelineError as error:
