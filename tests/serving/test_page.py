@@ -11,6 +11,7 @@ import mlflow
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
 
 from pipelines.sdk.serving.models.served import load
 from pipelines.sdk.serving.page.document import render
@@ -133,6 +134,47 @@ def test_arrays_of_every_type_get_an_example_in_every_protocol(served, dtype, na
 def test_input_examples_of_every_form_become_a_request(served, example, expected):
     _, offered = examples(served(columns(Kind.DOUBLE)), example)
     assert json.loads(offered[0].body) == expected
+
+
+@pytest.mark.parametrize("signature", [Signature(), Signature(raw=True), columns(Kind.DOUBLE)])
+@pytest.mark.parametrize(
+    "example",
+    [
+        [[1, [2]], [3, [4, 5]]],
+        [[[1]], [2]],
+        [[1], 2],
+        [None],
+        [[]],
+        [{}],
+        [{1: {2: [3]}}],
+        {},
+        {"a": np.array(3), "b": [1]},
+        {"a": np.zeros((0, 3))},
+        np.zeros((0, 3)),
+        np.array(3.5),
+        np.array([b"\xff"], dtype=object),
+        np.array(["2026-01-31"], dtype="datetime64[D]"),
+        pd.DataFrame(),
+        pd.DataFrame({"a": []}),
+        pd.DataFrame([[1, 2]], columns=["a", "a"]),
+        pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", 1), ("a", 2)])),
+        pd.DataFrame({0: [1j], "o": [object()]}),
+        pd.DataFrame({"l": [[1, [2]]], "d": [{"x": np.float32(1)}], "t": [pd.NaT], "n": [np.nan]}),
+        pd.Series([1, 2]),
+        csr_matrix(np.eye(3)),
+        float("nan"),
+        "\ud800",
+        ["\ud800"],
+        lambda: None,
+    ],
+    ids=str,
+)
+@pytest.mark.filterwarnings("ignore:DataFrame columns are not unique")
+def test_no_example_is_too_odd_for_a_page(served, signature, example):
+    model = served(signature)
+    read = Reader(render(model, example))
+    for offered in json.loads(read.texts["script#examples"]).values():
+        json.loads(offered["body"])
 
 
 def test_named_arrays_of_an_example_keep_their_names(served):

@@ -107,7 +107,7 @@ def _row(tensor: dict[str, Any], *, shapes: bool, asks: bool) -> str:
     row = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
     if asks:
         row += "<td>required</td>" if about.get("required", True) else '<td class="optional">optional</td>'
-    return f'<tr><th scope="row">{html.escape(tensor["name"])}</th>{row}</tr>'
+    return f'<tr><th scope="row">{html.escape(str(tensor["name"]))}</th>{row}</tr>'
 
 
 def _links(model: ServedModel) -> str:

@@ -105,8 +105,8 @@ def _first(example: Any, rows: int) -> Any:
     if isinstance(example, pd.DataFrame):
         records = example.head(rows).to_dict(orient="records")
         return [{str(k): v for k, v in record.items() if not _missing(v)} for record in records]
-    if isinstance(example, (np.ndarray, list)):
-        return example[:rows].tolist() if isinstance(example, np.ndarray) else example[:rows]
+    if isinstance(example, list) or (isinstance(example, np.ndarray) and example.ndim):
+        return example[:rows]
     if not isinstance(example, dict):
         return []
     if all(isinstance(value, np.ndarray) and value.ndim for value in example.values()):
