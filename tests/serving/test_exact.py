@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 import mlflow
 import numpy as np
@@ -119,16 +120,31 @@ class Fickle(RegressorMixin, BaseEstimator):
         return np.full(len(X), float(self.asked_))
 
 
-def test_an_estimator_that_answers_otherwise_when_asked_directly_is_asked_through_mlflow(tmp_path):
-    frame = exact_models.training(WIDE)
+class Thoughtful(Fickle):
+    """Takes its time."""
+
+    def predict(self, X):
+        time.sleep(0.3)
+        return np.ones(len(X))
+
+
+class Unable(Fickle):
+    """Can predict nothing."""
+
+    def predict(self, X):
+        raise KeyError("nothing")
+
+
+@pytest.mark.parametrize("kind, way", [(Fickle, Way.PYFUNC), (Thoughtful, Way.PYFUNC), (Unable, Way.TABLE)])
+def test_only_what_answers_alike_and_quickly_is_asked_past_mlflow(kind, way, tmp_path):
     mlflow.sklearn.save_model(
-        Fickle().fit(frame, None),
+        kind().fit(exact_models.training(WIDE), None),
         tmp_path / "model",
         signature=exact_models.signature_of(WIDE),
         serialization_format="cloudpickle",
         **SAVE,
     )
-    assert served.load(str(tmp_path / "model"), "m").way == Way.PYFUNC
+    assert served.load(str(tmp_path / "model"), "m").way == way
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 100])

@@ -81,7 +81,7 @@ def asked(estimator: Any, method: str) -> Callable[[Any], Any]:
     """
     from sklearn import get_config  # models of other flavours do without
 
-    if _is(estimator, *_FOREST) and method == "predict" and estimator.n_outputs_ == 1:
+    if _is(estimator, *_FOREST) and method == "predict" and getattr(estimator, "n_outputs_", 0) == 1:
         return _forest(estimator)
     if not _is(estimator, *_PIPELINE) or get_config()["enable_metadata_routing"]:
         return cast("Callable[[Any], Any]", getattr(estimator, method))

@@ -13,7 +13,8 @@ asked through pyfunc.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
@@ -30,6 +31,7 @@ from pipelines.sdk.serving.protocols.table import Frame, ModelInput, Signature
 Predict: TypeAlias = Callable[[ModelInput, dict[str, Any] | None], Any]
 _PYFUNC_FLAVOR: Final = "python_function"
 _SCIKIT_LOADER: Final = "mlflow.sklearn"
+_LONG_SECONDS: Final = 0.25
 
 
 class Way(StrEnum):
@@ -66,19 +68,33 @@ def quickest(model: PyFuncModel, signature: Signature) -> Asking:
     estimator, method = _scikit(model)
     if estimator is None or signature.raw or any(c.kind is Kind.OTHER for c in signature.columns):
         return slow
-    table = Asking(
-        Way.TABLE, _one_thread(_by_table(estimators.asked(estimator, method), slow.predict, signature))
-    )
     if not signature.columns:
-        return table
-    ways = [table]
+        ask = _by_table(getattr(estimator, method), slow.predict, signature)
+        return Asking(Way.TABLE, _one_thread(ask))
+    tried = list(proof.samples(signature, model.input_example))
+    if _takes_long(slow.predict, tried[:1]):
+        return slow
+    expected = proof.outcomes(slow.predict, tried)
+    ways = _direct(estimator, method, slow.predict, signature)
+    return next((way for way in ways if proof.same(proof.outcomes(way.predict, tried), expected)), slow)
+
+
+def _takes_long(predict: Predict, tried: list[Frame]) -> bool:
+    # Beside such a prediction pyfunc is nothing, and trying every way on every table would hold up the start.
+    proof.outcomes(predict, tried)  # the first one imports what it needs
+    started = time.perf_counter()
+    proof.outcomes(predict, tried)
+    return time.perf_counter() - started > _LONG_SECONDS
+
+
+def _direct(estimator: Any, method: str, slow: Predict, signature: Signature) -> Iterator[Asking]:
+    """The ways past pyfunc, the quickest first."""
+    table = _by_table(estimators.asked(estimator, method), slow, signature)
     nameless = estimators.for_blocks(estimator, signature)
     if nameless is not None:
-        ask = _by_block(estimators.asked(nameless, method), table.predict, len(signature.columns))
-        ways.insert(0, Asking(Way.BLOCK, _one_thread(ask)))
-    tried = list(proof.samples(signature, model.input_example))
-    expected = proof.outcomes(slow.predict, tried)
-    return next((way for way in ways if proof.same(proof.outcomes(way.predict, tried), expected)), slow)
+        ask = estimators.asked(nameless, method)
+        yield Asking(Way.BLOCK, _one_thread(_by_block(ask, table, len(signature.columns))))
+    yield Asking(Way.TABLE, _one_thread(table))
 
 
 def _one_thread(predict: Predict) -> Predict:
