@@ -57,6 +57,13 @@ def test_every_way_to_write_a_day_gives_the_same_season(features, day):
     assert (given["season_sin"], given["season_cos"]) == (np.sin(angle), np.cos(angle))
 
 
+def test_iso_text_gives_the_season_of_the_day_itself(features):
+    days = pd.date_range("1695-12-30", "2205-01-02", freq="17D")
+    tables = [pd.DataFrame({"temp": 12.0, "date": said}) for said in (days, days.strftime("%Y-%m-%d"))]
+
+    assert np.array_equal(*map(features.transform, tables))
+
+
 def test_rows_may_differ_in_what_they_lack(features):
     table = pd.DataFrame({"temp": [12, 13], "date": [None, "2015-07-01"], "wind": [3.0, None]})
 
