@@ -245,6 +245,7 @@ V2 = {
         b'{"inputs":[{"name":"temp","n\\u0061me":"x","shape":[1],"datatype":"FP64","data":[1]}]}',
         "'name' is there twice",
     ),
+    "sizes without a value": (tensor(shape=[2**53, 0], data=[]), "does not fit 0 values"),
     "product beyond 64 bits": (tensor(shape=[2**62, 2**62]), "does not fit 1 values"),
     "size beyond 64 bits": (tensor(shape=[2**64, 0], data=[]), "must be a list of sizes"),
     "100,000 huge sizes": (tensor(shape=[2**62] * 40_000), "must be a list of sizes"),

@@ -18,7 +18,7 @@ from pipelines.sdk.serving.models.engine import ask
 from pipelines.sdk.serving.models.served import ServedModel
 from pipelines.sdk.serving.page.document import Page
 from pipelines.sdk.serving.prediction_log.log import PredictionLog
-from pipelines.sdk.serving.protocols import invocations, predictions, v2
+from pipelines.sdk.serving.protocols import binary, invocations, predictions, v2
 from pipelines.sdk.serving.protocols.media import CSV, JSON, media_type
 from pipelines.sdk.serving.protocols.problems import Refused
 from pipelines.sdk.serving.protocols.table import Query, Signature, numeric_columns, rows_of
@@ -26,6 +26,7 @@ from pipelines.sdk.serving.turns import Turns
 
 SERVER_NAME: Final = "pipelines-model-server"
 SERVER_VERSION: Final = "0.1.0"
+_LENGTH: Final = binary.LENGTH.lower().encode()
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,9 @@ class Handlers:
 
     def server(self, request: Request) -> Response:
         """V2's metadata of the server."""
-        return json_response({"name": SERVER_NAME, "version": SERVER_VERSION, "extensions": []})
+        return json_response(
+            {"name": SERVER_NAME, "version": SERVER_VERSION, "extensions": [binary.EXTENSION]}
+        )
 
     def model(self, request: Request) -> Response:
         """V2's metadata of the model."""
@@ -122,13 +125,18 @@ class Handlers:
 
     def infer(self, request: Request) -> Answer:
         """V2's predictions."""
-        self._media(request, JSON)
+        length = binary.json_length(request.header(_LENGTH), request.body)
+        self._media(request, JSON, *(() if length is None else (binary.MEDIA,)))
         model = self._model
 
         def work() -> Response:
-            asked = v2.decode(request.body, model.signature)
+            asked = v2.decode(request.body, model.signature, length)
             prediction = self._predict(request, "v2", asked.query, asked.id)
-            return Response(v2.encode(asked, prediction, model.name, model.version, model.outputs))
+            text, raw = v2.encode_binary(asked, prediction, model.name, model.version, model.outputs)
+            if not asked.binary:
+                return Response(text)
+            where = (binary.LENGTH.lower(), str(len(text)))
+            return Response(text + raw, media=binary.MEDIA, headers=(where,))
 
         return self._turns.run(len(request.body), work)
 

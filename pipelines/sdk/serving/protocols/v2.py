@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.sdk.serving.protocols import invocations, jsontext, predictions, table
+from pipelines.sdk.serving.protocols import binary, invocations, jsontext, predictions, table
+from pipelines.sdk.serving.protocols.binary import Tail
 from pipelines.sdk.serving.protocols.columns import Array, Kind, listed
 from pipelines.sdk.serving.protocols.jsontext import expect
 from pipelines.sdk.serving.protocols.predictions import datatype
@@ -35,6 +36,9 @@ COLUMN_DATATYPES: Final = {
 }  # fmt: skip
 
 
+_MOST_EMPTY: Final = 1_000_000
+
+
 @dataclass(frozen=True)
 class InferRequest:
     """A V2 request.
@@ -43,11 +47,13 @@ class InferRequest:
         id: to be echoed; None where the client gave none.
         query: what the model is asked.
         outputs: names of the outputs that are wanted; empty for all.
+        binary: which outputs are wanted as raw data: all, or these.
     """
 
     id: str | None
     query: Query
     outputs: tuple[str, ...] = ()
+    binary: bool | frozenset[str] = False
 
 
 @dataclass(frozen=True)
@@ -56,13 +62,19 @@ class _Received:
     values: list[Any] | Array
 
 
-def decode(body: bytes, signature: Signature) -> InferRequest:
+def decode(body: bytes, signature: Signature, json_length: int | None = None) -> InferRequest:
     """The request in a body.
+
+    Args:
+        body: JSON, then the raw data of binary tensors.
+        signature: of the model.
+        json_length: bytes of the JSON; None where there is nothing else.
 
     Raises:
         Refused: it is not V2, a tensor contradicts itself, or they do not fit the signature.
     """
-    request = expect(jsontext.parse(body), dict, "the body")
+    request = expect(jsontext.parse(body[:json_length]), dict, "the body")
+    tail = Tail(None if json_length is None else body[json_length:])
     identity = request.get("id")
     if identity is not None:
         expect(identity, str, "'id'")
@@ -70,31 +82,36 @@ def decode(body: bytes, signature: Signature) -> InferRequest:
         raise Refused("'inputs' is missing", kind="shape")
     received: dict[str, _Received] = {}
     for index, item in enumerate(expect(request["inputs"], list, "'inputs'")):
-        name, tensor = _tensor(expect(item, dict, f"input {index}"), index)
+        name, tensor = _tensor(expect(item, dict, f"input {index}"), index, tail)
         if name in received:
             raise Refused(f"input {quoted(name)} is there twice", kind="shape")
         received[name] = tensor
+    tail.end()
     if not received:
         raise Refused("'inputs' is empty", kind="shape")
     given = request.get("parameters")
     given = {} if given is None else expect(given, dict, "'parameters'")
     params = invocations.params({k: v for k, v in given.items() if k in signature.params} or None, signature)
-    return InferRequest(identity, Query(_data(received, signature), params), _wanted(request.get("outputs")))
+    outputs, raw = _wanted(request.get("outputs"), given.get("binary_data_output") is True)
+    return InferRequest(identity, Query(_data(received, signature), params), outputs, raw)
 
 
-def _wanted(value: Any) -> tuple[str, ...]:
+def _wanted(value: Any, all_binary: bool) -> tuple[tuple[str, ...], bool | frozenset[str]]:
     if value is None:
-        return ()
+        return (), all_binary
     wanted = [expect(item, dict, "an output") for item in expect(value, list, "'outputs'")]
     names = [expect(item.get("name"), str, "the name of an output") for item in wanted]
     twice = next((name for name, times in Counter(names).items() if times > 1), None)
     if twice is not None:
         raise Refused(f"output {quoted(twice)} is asked for twice", kind="outputs")
-    return tuple(names)
+    asked = [expect(item.get("parameters") or {}, dict, "the parameters of an output") for item in wanted]
+    raw = {n for n, each in zip(names, asked, strict=True) if each.get("binary_data", all_binary) is True}
+    return tuple(names), frozenset(raw) if names else all_binary
 
 
-def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
-    for key in ("name", "shape", "datatype", "data"):
+def _tensor(item: Mapping[str, Any], index: int, tail: Tail) -> tuple[str, _Received]:
+    raw = tail.take(item, f"input {index}")
+    for key in ("name", "shape", "datatype") if raw is not None else ("name", "shape", "datatype", "data"):
         if key not in item:
             raise Refused(f"input {index} has no {key!r}", kind="shape")
     name = expect(item["name"], str, f"the name of input {index}")
@@ -105,11 +122,23 @@ def _tensor(item: Mapping[str, Any], index: int) -> tuple[str, _Received]:
     shape = expect(item["shape"], list, f"the shape of {where}")
     if not 0 < len(shape) <= MOST_DIMENSIONS or any(type(size) is not int or size < 0 for size in shape):
         raise Refused(f"{where}: shape must be a list of sizes, not {quoted(shape)}", kind="shape")
+    if raw is not None:
+        values = binary.values(where, DATATYPES[kind], raw)
+        _fits(where, shape, len(values))
+        return name, _Received(tuple(shape), values)
     found, flat, types = flatten(name, expect(item["data"], list, f"the data of {where}"))
+    _fits(where, shape, len(flat))
     # Data can be flat or nested; nested data must have the shape that it claims.
-    if math.prod(shape) != len(flat) or (len(found) > 1 and list(found) != shape):
-        raise Refused(f"{where}: shape {quoted(shape)} does not fit {len(flat)} values", kind="shape")
+    if len(found) > 1 and list(found) != shape:
+        raise Refused(f"{where}: shape {quoted(shape)} does not fit its nested data", kind="shape")
     return name, _Received(tuple(shape), _declared(name, kind, flat, types))
+
+
+def _fits(where: str, shape: list[int], count: int) -> None:
+    # Nothing is as large as [2**50, 0] says, and lists of empty lists would be made of it.
+    empty = not count and math.prod(max(size, 1) for size in shape) > _MOST_EMPTY
+    if math.prod(shape) != count or empty:
+        raise Refused(f"{where}: shape {quoted(shape)} does not fit {count} values", kind="shape")
 
 
 def _declared(name: str, kind: str, flat: list[Any], types: set[type]) -> list[Any] | Array:
@@ -152,7 +181,14 @@ def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any] | Arra
 
 
 def encode(request: InferRequest, value: Any, model: str, version: str, names: list[str]) -> bytes:
-    """The answer.
+    """The answer, where no output is wanted as raw data; see `encode_binary`."""
+    return encode_binary(request, value, model, version, names)[0]
+
+
+def encode_binary(
+    request: InferRequest, value: Any, model: str, version: str, names: list[str]
+) -> tuple[bytes, bytes]:
+    """The answer: its JSON, and the raw data behind it.
 
     Args:
         request: it answers.
@@ -175,17 +211,22 @@ def encode(request: InferRequest, value: Any, model: str, version: str, names: l
         answer["model_version"] = version
     if request.id is not None:
         answer["id"] = request.id
-    answer["outputs"] = [_output(name, outputs[name]) for name in request.outputs or outputs]
-    return predictions.dumps(answer, tensors=True)
+    tail: list[bytes] = []
+    wanted = request.binary
+    answer["outputs"] = [
+        _output(name, outputs[name], tail if wanted is True or (wanted and name in wanted) else None)
+        for name in request.outputs or outputs
+    ]
+    return predictions.dumps(answer, tensors=True), b"".join(tail)
 
 
-def _output(name: str, array: Array) -> dict[str, Any]:
-    return {
-        "name": name,
-        "shape": list(array.shape),
-        "datatype": datatype(array.dtype),
-        "data": predictions.elements(array),
-    }
+def _output(name: str, array: Array, tail: list[bytes] | None) -> dict[str, Any]:
+    elements = predictions.elements(array)
+    output = {"name": name, "shape": list(array.shape), "datatype": datatype(array.dtype)}
+    if tail is None:
+        return {**output, "data": elements}
+    tail.append(binary.packed(array, elements))
+    return {**output, "parameters": {"binary_data_size": len(tail[-1])}}
 
 
 def inputs_metadata(signature: Signature) -> list[dict[str, Any]]:
