@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+TARGETS = ["json", "csv", "v1", "v2", "binary", "socket"]
 SLOW_SECONDS = 1.0
 LONGEST = 65_536
 MEGABYTES = 2048
@@ -23,7 +24,7 @@ def main() -> int:
     """Fuzz each target in a process of its own; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.parsers", description=__doc__)
     parser.add_argument("--seconds", type=int, default=600, help="for each target (default: %(default)s)")
-    parser.add_argument("--target", choices=["json", "csv", "v1", "v2", "socket"], help="one alone")
+    parser.add_argument("--target", choices=TARGETS, help="one alone")
     parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.here:
@@ -34,7 +35,7 @@ def main() -> int:
         print("atheris is not installed: pip install atheris", file=sys.stderr)
         return 2
     failed = 0
-    for target in [options.target] if options.target else ["json", "csv", "v1", "v2", "socket"]:
+    for target in [options.target] if options.target else TARGETS:
         command = [sys.executable, "-m", "tests.fuzz.parsers", "--here", "--target", target]
         print(f"== {target}, {options.seconds} seconds", flush=True)
         failed |= subprocess.run([*command, "--seconds", str(options.seconds)]).returncode
@@ -78,7 +79,7 @@ def _fuzz(target: str, seconds: int) -> None:
         "-timeout=20",
     ]
     quiet = ["-print_final_stats=1", "-verbosity=0", f"-artifact_prefix={folder}/"]
-    structured = {} if target in ("csv", "socket") else {"custom_mutator": mutate}
+    structured = {} if target in ("csv", "binary", "socket") else {"custom_mutator": mutate}
     print(f"memory: {_resident()} MB; corpus and findings in {folder}", flush=True)
     atheris.Setup([sys.argv[0], *limits, *quiet, str(corpus)], once, **structured)
     atheris.Fuzz()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,13 @@ VALUES: tuple[Any, ...] = (
     "2024-02-30", "2024-01-01", "\0", "é", [], {}, [[]], [1, "a"], {"temp": 1}, "FP64", "INT8", "BYTES", [-1],
     [2**62, 2**62], [0], "Ynl0ZXM=",
 )  # fmt: skip
+RAW = (
+    ("FP64", 2, struct.pack("<2d", 12.8, float("nan"))),
+    ("FP16", 2, b"\0\x3c\0\x7e"),
+    ("BOOL", 2, b"\0\1"),
+    ("INT64", 1, struct.pack("<q", -1)),
+    ("BYTES", 2, b"\1\0\0\0a\0\0\0\0"),
+)
 LONGEST = 20_000
 
 
@@ -45,9 +53,18 @@ def bodies(target: str) -> list[bytes]:
     if target == "socket":
         tables = [*http.REFUSED.values(), *http.ANSWERED.values()]
         return [b"\x10" + row[0] for row in tables]
+    if target == "binary":
+        return [_raw(kind, size, data) for kind, size, data in RAW]
     known = [*GOOD[target], *(row[0] for row in BAD[target].values())]
     raw = [each if isinstance(each, bytes) else json.dumps(each).encode() for each in known]
     return [each for each in raw if len(each) < LONGEST]
+
+
+def _raw(datatype: str, size: int, data: bytes) -> bytes:
+    tensor: dict[str, Any] = {"name": "temp", "shape": [size], "datatype": datatype}
+    tensor["parameters"] = {"binary_data_size": len(data)}
+    text = json.dumps({"inputs": [tensor], "parameters": {"binary_data_output": True}}).encode()
+    return len(text).to_bytes(2, "little") + text + data
 
 
 def write(target: str, folder: Path) -> None:

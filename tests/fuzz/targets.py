@@ -9,7 +9,7 @@ import numpy as np
 from pipelines.sdk.serving.http.limits import Life, Limits, Shared
 from pipelines.sdk.serving.http.messages import Request
 from pipelines.sdk.serving.http.parsing import Parsing
-from pipelines.sdk.serving.protocols import invocations, predictions, v2
+from pipelines.sdk.serving.protocols import binary, invocations, predictions, v2
 from pipelines.sdk.serving.protocols.columns import Column, Kind
 from pipelines.sdk.serving.protocols.problems import Refused, body_of
 from pipelines.sdk.serving.protocols.table import Query, Signature, numeric_columns, rows_of
@@ -63,6 +63,14 @@ def from_v2(body: bytes, signature: Signature) -> None:
     v2.encode(request, np.zeros(3), "model", "1", ["predictions"])
 
 
+def from_binary(body: bytes, signature: Signature) -> None:
+    """The first two bytes say how many of the others are JSON."""
+    length, body = int.from_bytes(body[:2], "little"), body[2:]
+    request = v2.decode(body, signature, binary.json_length(str(length), body))
+    _decoded(request.query)
+    v2.encode_binary(request, {"predictions": np.array(["a", None]), "x": np.zeros(3)}, "model", "", [])
+
+
 def from_socket(data: bytes, signature: Signature) -> None:
     """The same bytes give the same requests, however they are cut, and nothing is held in the end."""
     size = data[0] % 64 + 1 if data else 1
@@ -100,6 +108,7 @@ TARGETS: dict[str, Callable[[bytes, Signature], None]] = {
     "csv": from_csv,
     "v1": from_v1,
     "v2": from_v2,
+    "binary": from_binary,
     "socket": from_socket,
 }
 
@@ -115,4 +124,4 @@ def run(target: str, data: bytes) -> None:
     try:
         TARGETS[target](data[1:], SIGNATURES[data[0] % len(SIGNATURES)])
     except Refused as refused:
-        _told(refused, "/v2" if target == "v2" else "/invocations")
+        _told(refused, "/v2" if target in ("v2", "binary") else "/invocations")
