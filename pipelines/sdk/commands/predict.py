@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import click
 
+from pipelines.sdk.commands.argo_options import with_options
 from pipelines.sdk.commands.output import to_stdout
 from pipelines.sdk.commands.predictions import Format, shown
 from pipelines.sdk.commands.registry import service_of
@@ -21,6 +22,20 @@ from pipelines.sdk.serving.client.connection import is_near
 from pipelines.sdk.settings import Settings
 
 _TOKEN = "PIPELINES_TOKEN"  # noqa: S105 - the variable's name
+_REACH = (
+    click.option(
+        "--host", default="", metavar="NAME", help="The service's own name, behind a gateway at --url."
+    ),
+    click.option("--ca-file", metavar="FILE", help="Certificate of the authority to trust, PEM."),
+    click.option("--token-file", metavar="FILE", help=f"Holds a bearer token.  [default: ${_TOKEN}]"),
+    click.option("--token", help="The same in words, which others on this machine can read."),
+    click.option(
+        "--timeout",
+        type=click.FloatRange(0, 3600, min_open=True),
+        default=30.0,
+        help="Seconds.  [default: 30]",
+    ),
+)
 
 
 def command(plan: Plan, settings: Settings) -> click.Command:
@@ -37,21 +52,7 @@ def command(plan: Plan, settings: Settings) -> click.Command:
     @click.option("--url", help="Address of the server.  [default: the one that runs here]")
     @click.option("--protocol", type=click.Choice(["invocations", "v2", "v1"]), default="invocations")
     @click.option("--model-name", default=service_of(plan), help=f"[default: {service_of(plan)}]")
-    @click.option(
-        "--host",
-        default="",
-        metavar="NAME",
-        help="The service's own name, where --url is a gateway's address.",
-    )
-    @click.option("--ca-file", metavar="FILE", help="Certificate of the authority to trust, PEM.")
-    @click.option("--token-file", metavar="FILE", help=f"Holds a bearer token.  [default: ${_TOKEN}]")
-    @click.option("--token", help="The same in words, which others on this machine can read.")
-    @click.option(
-        "--timeout",
-        type=click.FloatRange(0, 3600, min_open=True),
-        default=30.0,
-        help="Seconds.  [default: 30]",
-    )
+    @with_options(*_REACH)
     @click.option(
         "--output",
         type=click.Choice(["table", "json", "csv"]),

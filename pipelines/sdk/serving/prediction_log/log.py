@@ -74,7 +74,7 @@ class PredictionLog:
         self._options = options
         self._format = format_of(options.format)
         self._destination = destination_of(options.destination)
-        self._queue: deque[Answered] = deque()
+        self._queue: deque[tuple[int, Answered]] = deque()
         # Predictions can be made in several threads; what this guards takes less than a microsecond.
         self._lock = threading.Lock()
         self._waiting_bytes = 0
@@ -131,27 +131,22 @@ class PredictionLog:
             return
         rows = 1
         try:
-            rows = kept = rows_of(inputs)
+            rows = rows_of(inputs)
             width = records.width_of(inputs, rows)
-            first, step = 0, 1
+            entry = Answered(request_id, when, protocol, model, inputs, prediction, rows)
             most = min(options.rows, max(_VALUES // max(width, 1), 1))
             if rows > most:
-                step = -(-rows // most)
-                first = random.randrange(step)  # noqa: S311 - no secret
-                inputs = records.thinned(inputs, rows, first, step)
-                prediction = records.thinned(prediction, rows, first, step)
-                kept = len(range(first, rows, step))
-            weight = _EMPTY_BYTES + 8 * kept * width + size * kept // max(rows, 1)
-            entry = Answered(request_id, when, protocol, model, inputs, prediction, kept, first, step, weight)
+                entry = records.thinned(entry, most)
+            weight = _EMPTY_BYTES + 8 * entry.rows * width + size * entry.rows // max(rows, 1)
         except Exception:  # noqa: BLE001 - a log that fails is no reason for a request to fail
             return self._turn_away(rows)
         with self._lock:
             fits = self._waiting_bytes + weight <= options.waiting_bytes and not self._closing.is_set()
             if fits:
-                self._queue.append(entry)
+                self._queue.append((weight, entry))
                 self._waiting_bytes += weight
         if not fits:
-            self._turn_away(kept)
+            self._turn_away(entry.rows)
 
     def _turn_away(self, rows: int) -> None:
         with self._lock:
@@ -193,9 +188,9 @@ class PredictionLog:
     def _write_waiting(self) -> None:
         batch: list[Record] = []
         for _ in range(len(self._queue)):  # not what comes meanwhile: files get old under any load
-            entry = self._queue.popleft()
+            weight, entry = self._queue.popleft()
             with self._lock:
-                self._waiting_bytes -= entry.weight
+                self._waiting_bytes -= weight
             made = 0
             try:
                 for record in records.records(entry):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -46,7 +47,6 @@ class Answered:
         rows: how many the inputs have.
         first: row of the request that is the first here.
         step: between two rows here, in rows of the request.
-        weight: bytes that it takes in memory, about.
     """
 
     request_id: str
@@ -58,7 +58,6 @@ class Answered:
     rows: int
     first: int = 0
     step: int = 1
-    weight: int = 0
 
 
 def width_of(inputs: ModelInput, rows: int) -> int:
@@ -72,15 +71,28 @@ def width_of(inputs: ModelInput, rows: int) -> int:
     return 1
 
 
-def thinned(value: Any, rows: int, first: int, step: int) -> Any:
-    """Every nth row of inputs or of a prediction, as a copy: the rest is not to be kept in memory.
+def thinned(answered: Answered, most: int) -> Answered:
+    """Every nth row, beginning with a random one, as copies: the rest is not to be kept in memory.
 
-    What has another number of rows stays as it is.
+    Args:
+        answered: with all its rows.
+        most: rows that are kept.
     """
+    rows = answered.rows
+    step = -(-rows // most)
+    first = random.randrange(step)  # noqa: S311 - no secret
+    inputs = _every(answered.inputs, rows, first, step)
+    prediction = _every(answered.prediction, rows, first, step)
+    kept = len(range(first, rows, step))
+    return replace(answered, inputs=inputs, prediction=prediction, rows=kept, first=first, step=step)
+
+
+def _every(value: Any, rows: int, first: int, step: int) -> Any:
+    # What has another number of rows, as some predictions have, stays as it is.
     if isinstance(value, Frame):
-        return Frame(thinned(value.columns, rows, first, step), len(range(first, rows, step)))
+        return Frame(_every(value.columns, rows, first, step), len(range(first, rows, step)))
     if isinstance(value, Mapping):
-        return {name: thinned(item, rows, first, step) for name, item in value.items()}
+        return {name: _every(item, rows, first, step) for name, item in value.items()}
     if not hasattr(value, "__len__") or isinstance(value, (str, bytes)) or len(value) != rows:
         return value
     if isinstance(value, (pd.DataFrame, pd.Series)):
