@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from pipelines.sdk.serving.protocols import jsontext, sheets, table
+from pipelines.sdk.serving.protocols import jsontext, sheets, table, tensors
 from pipelines.sdk.serving.protocols.jsontext import expect, named, shallow
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 from pipelines.sdk.serving.protocols.table import ModelInput, Query, Signature, model_input
@@ -106,7 +106,7 @@ def _inputs(value: Any, signature: Signature) -> ModelInput:
     if not isinstance(value, dict):
         return _instances(value, signature)
     if signature.tensors and signature.tensors[0].name:
-        return table.named_tensors(value, signature.tensors)
+        return tensors.named_tensors(value, signature.tensors)
     if value and not any(isinstance(item, (list, dict)) for item in value.values()):
         return model_input(table.from_records([value]), signature)
     return model_input(table.from_columns(value), signature)
@@ -124,7 +124,7 @@ def _instances(value: Any, signature: Signature) -> ModelInput:
         return _untyped(rows)
     if signature.tensors[0].name:
         raise Refused("each row must be an object with the names of the inputs", kind="shape")
-    return table.nested(rows, signature.tensors[0])
+    return tensors.nested(rows, signature.tensors[0])
 
 
 def _positional(rows: Sequence[Any], signature: Signature) -> tuple[list[str], Sequence[Any]]:

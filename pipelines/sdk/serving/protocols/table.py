@@ -13,10 +13,11 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import pandas as pd
 
+from pipelines.sdk.serving.protocols import tensors
 from pipelines.sdk.serving.protocols.columns import Array, Column, Kind, Values, convert, listed
 from pipelines.sdk.serving.protocols.jsontext import named, shallow
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
-from pipelines.sdk.serving.protocols.tensors import Tensor, block, flatten
+from pipelines.sdk.serving.protocols.tensors import Tensor
 
 ModelInput: TypeAlias = "Frame | pd.DataFrame | Array | dict[str, Array] | list[Any]"
 
@@ -184,7 +185,7 @@ def model_input(table: Table, signature: Signature) -> ModelInput:
         Refused: a required column is missing, or a value does not fit.
     """
     if signature.tensors:
-        return _tensors(table, signature.tensors)
+        return tensors.of_columns(table.columns, signature.tensors)
     if not signature.columns:
         columns = {name: shallow(listed(values)) for name, values in table.columns.items()}
         return pd.DataFrame(columns, index=range(table.rows))
@@ -212,46 +213,6 @@ def _by_position(table: Table, columns: Sequence[Column]) -> Frame:
         raise Refused(f"the model takes {len(columns)} columns, not {len(table.columns)}", kind="shape")
     pairs = zip(columns, table.columns.values(), strict=True)
     return Frame({i: convert(column, values) for i, (column, values) in enumerate(pairs)}, table.rows)
-
-
-def _tensors(table: Table, tensors: Sequence[Tensor]) -> Array | dict[str, Array]:
-    if tensors[0].name:
-        return named_tensors({name: listed(values) for name, values in table.columns.items()}, tensors)
-    spec = tensors[0]
-    if len(table.columns) == 1:
-        values = listed(next(iter(table.columns.values())))
-        shape, flat, types = flatten("input", values)
-        # One column of plain values is what a model of shape [-1, 1] was trained on.
-        return block(spec, (*shape, 1) if len(shape) == 1 and len(spec.shape) == 2 else shape, flat, types)
-    rows = [list(row) for row in zip(*map(listed, table.columns.values()), strict=True)]
-    return nested(rows, spec) if rows else block(spec, (0, len(table.columns)), [])
-
-
-def nested(value: list[Any], spec: Tensor) -> Array:
-    """Nested lists as the array of the signature.
-
-    Raises:
-        Refused: they do not fit.
-    """
-    return block(spec, *flatten(spec.name or "input", value))
-
-
-def named_tensors(values: Mapping[str, Any], tensors: Sequence[Tensor]) -> dict[str, Array]:
-    """Nested lists by name as the arrays of the signature.
-
-    Raises:
-        Refused: one is missing or does not fit.
-    """
-    arrays = {}
-    for spec in tensors:
-        if spec.name not in values:
-            raise Refused(f"missing input {quoted(spec.name)}", kind="missing")
-        if not isinstance(values[spec.name], list):
-            raise Refused(
-                f"input {quoted(spec.name)} must be a list, not {named(values[spec.name])}", kind="shape"
-            )
-        arrays[spec.name] = nested(values[spec.name], spec)
-    return arrays
 
 
 def rows_of(data: ModelInput) -> int:

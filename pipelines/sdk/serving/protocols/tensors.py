@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final, TypeAlias
 
 import numpy as np
 
-from pipelines.sdk.serving.protocols import columns
-from pipelines.sdk.serving.protocols.columns import Array, Values
+from pipelines.sdk.serving.protocols import numbers
+from pipelines.sdk.serving.protocols.columns import Array, Values, listed
+from pipelines.sdk.serving.protocols.jsontext import named
 from pipelines.sdk.serving.protocols.problems import Refused, quoted
 
 DType: TypeAlias = "np.dtype[Any]"
@@ -72,22 +73,22 @@ def typed(name: str, values: Values, dtype: DType, types: set[type] | None = Non
         Refused: a value is of another type, or out of range.
     """
     if isinstance(values, np.ndarray):
-        array = columns.recast(values, dtype)
-        return typed(name, columns.listed(values), dtype) if array is None else array
+        array = numbers.recast(values, dtype)
+        return typed(name, listed(values), dtype) if array is None else array
     types = set(map(type, values)) if types is None else types
     if type(None) in types:
         if dtype.kind != "f":
             raise Refused(f"{quoted(name)}: null at position {list(values).index(None)}", kind="null")
         types = types - {type(None)}
     if dtype.kind == "f":
-        return columns.floats(name, values, types, dtype.type)
+        return numbers.floats(name, values, types, dtype.type)
     if dtype.kind in "iu":
-        return columns.integral(name, values, types, dtype)
+        return numbers.integral(name, values, types, dtype)
     if dtype.kind == "b":
-        columns.only(name, values, types, (bool,), "true or false")
+        numbers.only(name, values, types, (bool,), "true or false")
         return np.array(values, dtype=dtype)
     if dtype.kind in "UO":
-        columns.only(name, values, types, (str,), "a text")
+        numbers.only(name, values, types, (str,), "a text")
         return np.array(values, dtype=dtype if dtype.kind == "O" else np.str_)
     raise Refused(f"{quoted(name)}: elements of type {dtype} cannot be sent in JSON", kind="schema")
 
@@ -102,3 +103,48 @@ def block(spec: Tensor, shape: Sequence[int], values: Values, types: set[type] |
     if not spec.fits(shape):
         raise Refused(f"{quoted(name)}: shape {list(shape)} does not fit {list(spec.shape)}", kind="shape")
     return typed(name, values, spec.dtype, types).reshape(shape)
+
+
+def of_columns(columns: Mapping[str, Values], tensors: Sequence[Tensor]) -> Array | dict[str, Array]:
+    """A table as the arrays of the signature, one a column where they have names.
+
+    Raises:
+        Refused: it does not fit.
+    """
+    if tensors[0].name:
+        return named_tensors({name: listed(values) for name, values in columns.items()}, tensors)
+    spec = tensors[0]
+    if len(columns) == 1:
+        values = listed(next(iter(columns.values())))
+        shape, flat, types = flatten("input", values)
+        # One column of plain values is what a model of shape [-1, 1] was trained on.
+        return block(spec, (*shape, 1) if len(shape) == 1 and len(spec.shape) == 2 else shape, flat, types)
+    rows = [list(row) for row in zip(*map(listed, columns.values()), strict=True)]
+    return nested(rows, spec) if rows else block(spec, (0, len(columns)), [])
+
+
+def nested(value: list[Any], spec: Tensor) -> Array:
+    """Nested lists as the array of the signature.
+
+    Raises:
+        Refused: they do not fit.
+    """
+    return block(spec, *flatten(spec.name or "input", value))
+
+
+def named_tensors(values: Mapping[str, Any], tensors: Sequence[Tensor]) -> dict[str, Array]:
+    """Nested lists by name as the arrays of the signature.
+
+    Raises:
+        Refused: one is missing or does not fit.
+    """
+    arrays = {}
+    for spec in tensors:
+        if spec.name not in values:
+            raise Refused(f"missing input {quoted(spec.name)}", kind="missing")
+        if not isinstance(values[spec.name], list):
+            raise Refused(
+                f"input {quoted(spec.name)} must be a list, not {named(values[spec.name])}", kind="shape"
+            )
+        arrays[spec.name] = nested(values[spec.name], spec)
+    return arrays
