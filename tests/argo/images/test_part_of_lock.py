@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import runpy
-from importlib.metadata import PackageNotFoundError, requires
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, packages_distributions, requires
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,6 +18,16 @@ from tests.conftest import ROOT
 IMAGES = ROOT / "platform" / "images"
 LOCK = (ROOT / "requirements.lock").read_text()
 DEVELOPERS = {"mypy", "pytest", "ruff", "hypothesis", "pre-commit", "nbmake"}
+IMPORTS = """
+import importlib, pkgutil, sys
+sys.modules.update(dict.fromkeys(sys.argv[2:]))  # None: what an import of it finds is nothing
+package = importlib.import_module(sys.argv[1])
+found = [each.name for each in pkgutil.walk_packages(package.__path__, package.__name__ + ".")]
+for name in found:
+    if not name.endswith(".__main__"):
+        importlib.import_module(name)
+print(len(found))
+"""
 part_of_lock = runpy.run_path(str(IMAGES / "part_of_lock.py"))
 SMALL = """# made by hand
 a==1 \\
@@ -82,6 +94,29 @@ def test_what_can_change_a_prediction_is_the_same_where_it_is_trained_and_where_
         held = "mlflow-skinny" if name == "mlflow" else name
         assert served[held] == trained[held], "the lock's own version and marker"
     assert trained["mlflow"] == trained["mlflow-skinny"], "released together, and named as one in a closure"
+
+
+@pytest.mark.parametrize(
+    ("image", "package"),
+    [("step", "components"), ("step", "pipelines.sdk.launch"), ("server", "pipelines.sdk.serving")],
+)
+def test_the_projects_modules_find_in_their_image_what_they_import(image, package):
+    wanted = part_of_lock["names_in"]((IMAGES / f"{image}.txt").read_text())
+    held = names(part_of_lock["part"](LOCK, wanted))
+    absent = [
+        module
+        for module, found in packages_distributions().items()
+        if not {canonicalize_name(each) for each in found} & held
+    ]
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTS, package, *absent],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) > 10, "so many modules"
 
 
 def test_the_server_does_without_the_tracking_servers_packages():
