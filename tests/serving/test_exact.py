@@ -61,7 +61,7 @@ def by_server(model, protocol, media, body):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@settings(PATIENT, max_examples=60)
+@settings(PATIENT, max_examples=40)
 @given(data=st.data())
 def test_every_protocol_gives_mlflows_answer_or_refuses_what_it_refuses(name, data, models):
     by_itself, model = models[name]
