@@ -493,6 +493,13 @@ def test_a_client_that_asks_before_it_sends_too_much_is_told_at_once(station):
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
+def test_too_many_objects_are_413(launch, models):
+    server = launch(models / "station")
+    rows = b'{"dataframe_records": [' + b"{}," * 600_000 + b'{"temp": 1}]}'
+    check(server.ask("/invocations", rows), 413, "more than 500000 objects")
+    assert server.ask("/invocations", GOOD).status == 200
+
+
 def test_too_many_rows_are_413(station):
     check(station.ask("/invocations", {"inputs": {"temp": [1.0] * 2001}}), 413, "2001 rows; at most 2000")
 

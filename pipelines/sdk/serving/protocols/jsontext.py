@@ -15,6 +15,8 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 _SPACED: Final = re.compile(rb'"\s+:')
 _NESTED: Final = (dict, list)
 DEEPEST: Final = 100
+# Eight bytes of JSON make an object of two hundred in memory.
+MOST_OBJECTS: Final = 500_000
 
 
 def parse(body: bytes) -> Any:
@@ -22,10 +24,14 @@ def parse(body: bytes) -> Any:
 
     Raises:
         Refused: the body is empty, not UTF-8, not JSON (NaN and Infinity are not), names a key twice, or has
-            objects in objects deeper than DEEPEST.
+            objects in objects deeper than DEEPEST; with 413: more objects than MOST_OBJECTS.
     """
     if not body or body.isspace():
         raise Refused("the body is empty", kind="json")
+    braces = body.count(b"{")
+    if braces > MOST_OBJECTS:
+        reason = f"the body has more than {MOST_OBJECTS} objects; send lists or columns"
+        raise Refused(reason, status=413, kind="too_large")
     try:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -33,7 +39,7 @@ def parse(body: bytes) -> Any:
     # A parser keeps one of two equal keys and says nothing. Each key has its colon: where there are no more
     # colons than keys, none is there twice. Texts have colons too: then those after a quote decide, and where
     # they cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
-    keys = _keys(value, body.count(b"{"))
+    keys = _keys(value, braces)
     if body.count(b":") != keys and (body.count(b'":') != keys or _SPACED.search(body)):
         _refuse_twins(body)
     return value
