@@ -17,8 +17,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-_CHUNK: Final = 1 << 18
+_LARGEST: Final = 1 << 20  # bytes of an answer
+_SHOWN: Final = 300  # bytes of one that is no prediction
 _PATIENCE: Final = 60  # seconds for one answer
+_FIRST: Final = b"HTTP/1.1 200 "
 _HEAD: Final = re.compile(rb"HTTP/1\.1 200 .*?\r\ncontent-length: *(\d+)\r\n(?:.*?\r\n)?\r\n", re.I | re.S)
 
 
@@ -60,7 +62,11 @@ def post(path: str, port: int, body: bytes) -> bytes:
 
 
 class Connection:
-    """One connection that is kept alive, with at most one request under way."""
+    """One connection that is kept alive, with at most one request under way.
+
+    What it does between an answer and the next request is added to every request of a quick server, so it is
+    little: an answer as long as the one before, and with the same first line, is complete.
+    """
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port))
@@ -69,59 +75,58 @@ class Connection:
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._got = b""
+        # One place for all answers: a new one of this size would be a new mapping of memory each time.
+        self._buffer = bytearray(_LARGEST)
+        self._view = memoryview(self._buffer)
+        self._filled = 0
+        self._length = 0
+        self._read = self._socket.recv_into
         self.send = self._socket.sendall
         self.close = self._socket.close
         self.fileno = self._socket.fileno
 
-    def receive(self) -> bytes | None:
-        """The body of the answer; None while some of it is still to come. Waits for the next bytes.
+    def receive(self) -> bool:
+        """Wait for the next bytes; whether they complete the answer.
 
         Raises:
             BadAnswer: see there.
         """
         try:
-            data = self._socket.recv(_CHUNK)
+            count = self._read(self._view[self._filled :] if self._filled else self._buffer)
         except BlockingIOError:
             raise BadAnswer(f"no answer within {_PATIENCE} s") from None
-        except ConnectionError as error:
-            raise BadAnswer(f"the server broke the connection: {error.strerror}") from None
-        if not data:
-            raise BadAnswer(f"the server closed the connection{_so_far(self._got)}")
-        if self._got:
-            data = self._got + data
-        head = _HEAD.match(data)
+        if not count:
+            raise BadAnswer(f"the server closed the connection{self._so_far()}")
+        self._filled += count
+        if self._filled != self._length or not self._buffer.startswith(_FIRST):
+            return self._examined()
+        self._filled = 0
+        return True
+
+    def _examined(self) -> bool:
+        head = _HEAD.match(self._buffer, 0, self._filled)
         if head is None:
-            if b"\r\n\r\n" in data:
-                raise BadAnswer(f"an answer that is no prediction{_so_far(data)}")
-            self._got = data
-            return None
-        missing = head.end() + int(head[1]) - len(data)
-        if missing > 0:
-            self._got = data
-            return None
-        if missing < 0:
-            raise BadAnswer(f"{-missing} bytes more than the answer's length{_so_far(data)}")
-        self._got = b""
-        return data[head.end() :]
+            if self._buffer.find(b"\r\n\r\n", 0, self._filled) >= 0:
+                raise BadAnswer(f"an answer that is no prediction{self._so_far()}")
+            return False
+        length = head.end() + int(head[1])
+        if length > _LARGEST:
+            raise BadAnswer(f"an answer of {length} bytes")
+        if self._filled < length:
+            return False
+        if self._filled > length:
+            raise BadAnswer(f"{self._filled - length} bytes more than the answer's length{self._so_far()}")
+        self._length, self._filled = length, 0
+        return True
 
-    def ask(self, request: bytes) -> bytes:
-        """The body of the answer to a request.
+    def body(self) -> bytes:
+        """The body of the last complete answer; empty where there was none."""
+        head = _HEAD.match(self._buffer, 0, self._length)
+        return bytes(self._view[head.end() : self._length]) if head else b""
 
-        Raises:
-            BadAnswer: see there.
-        """
-        try:
-            self.send(request)
-        except ConnectionError as error:
-            raise BadAnswer(f"the server broke the connection: {error.strerror}") from None
-        while (body := self.receive()) is None:
-            pass
-        return body
-
-
-def _so_far(data: bytes) -> str:
-    return f": {data[:300].decode('utf-8', 'replace')!r}" if data else ""
+    def _so_far(self) -> str:
+        said = bytes(self._view[: min(self._filled, _SHOWN)])
+        return f": {said.decode('utf-8', 'replace')!r}" if said else ""
 
 
 def ask(port: int, request: bytes) -> bytes:
@@ -133,7 +138,11 @@ def ask(port: int, request: bytes) -> bytes:
     """
     connection = Connection(port)
     try:
-        return connection.ask(request)
+        with _broken_is_bad():
+            connection.send(request)
+            while not connection.receive():
+                pass
+            return connection.body()
     finally:
         connection.close()
 
@@ -153,7 +162,7 @@ def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
     opened: list[Connection] = []
     try:
         opened += [Connection(port) for _ in range(connections)]
-        with _undisturbed():
+        with _broken_is_bad(), _undisturbed():
             measured = (_one if connections == 1 else _many)(opened, request, seconds)
     finally:
         for each in opened:
@@ -161,6 +170,14 @@ def run(port: int, request: bytes, connections: int, seconds: float) -> Load:
     if not measured.latencies:
         raise BadAnswer(f"not one answer within {seconds} s")
     return measured
+
+
+@contextmanager
+def _broken_is_bad() -> Iterator[None]:
+    try:
+        yield
+    except ConnectionError as error:
+        raise BadAnswer(f"the server broke the connection: {error.strerror}") from None
 
 
 @contextmanager
@@ -175,30 +192,30 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _one(opened: list[Connection], request: bytes, seconds: float) -> Load:
-    ask, clock, latencies = opened[0].ask, time.perf_counter, list[float]()
-    body = b""
+    send, receive, clock = opened[0].send, opened[0].receive, time.perf_counter
+    latencies: list[float] = []
     started = now = clock()
     until = started + seconds
     while now < until:
         before = now
-        body = ask(request)
+        send(request)
+        while not receive():
+            pass
         now = clock()
         latencies.append(now - before)
-    return Load(now - started, sorted(latencies), (body,))
+    return Load(now - started, sorted(latencies), (opened[0].body(),))
 
 
 def _many(opened: list[Connection], request: bytes, seconds: float) -> Load:
     clock, latencies = time.perf_counter, list[float]()
     by_number = {each.fileno(): each for each in opened}
-    last: dict[int, bytes] = {}
     with select.epoll() as poll:
         for number in by_number:
             poll.register(number, select.EPOLLIN)
         started = clock()
         until = started + seconds
-        sent = {}
-        for number, connection in by_number.items():
-            sent[number] = clock()
+        sent = dict.fromkeys(by_number, started)
+        for connection in opened:
             connection.send(request)
         while sent:
             ready = poll.poll(_PATIENCE)
@@ -206,15 +223,13 @@ def _many(opened: list[Connection], request: bytes, seconds: float) -> Load:
                 raise BadAnswer(f"no answer within {_PATIENCE} s")
             for number, _ in ready:
                 connection = by_number[number]
-                body = connection.receive()
-                if body is None:
+                if not connection.receive():
                     continue
                 now = clock()
-                last[number] = body
                 if now >= until:
                     del sent[number]
                     continue
-                latencies.append(now - sent[number])
-                sent[number] = now
+                before, sent[number] = sent[number], now
                 connection.send(request)
-    return Load(seconds, sorted(latencies), tuple(last.values()))
+                latencies.append(now - before)
+    return Load(seconds, sorted(latencies), tuple(each.body() for each in opened))

@@ -25,7 +25,7 @@ def markdown(results: Results) -> str:
 
 def _heading(results: Results) -> str:
     p50, rate = results.responder
-    rounds = len({each.round for each in (*results.asked, *results.bare)})
+    rounds = len({each.round for each in results.asked} | {each.round for each in results.bare})
     how = (
         f"Medians of {rounds} rounds in which all had their turns, with their range"
         if rounds > 1
