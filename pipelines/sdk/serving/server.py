@@ -88,6 +88,7 @@ def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) ->
         # What is there now stays: the collector need never look at it again, nor copy it into a worker.
         gc.collect()
         gc.freeze()
+        gc.enable()
         serve = partial(_serve, settings, service, listener)
         listening = partial(on_listening, port, service.model)
         if settings.workers == 1:

@@ -63,14 +63,14 @@ def quickest(model: PyFuncModel, signature: Signature) -> Asking:
         signature: its own.
     """
     slow = Asking(
-        Way.PYFUNC, _one_thread(lambda data, params: model.predict(_for_mlflow(data), params=params))
+        Way.PYFUNC, one_thread(lambda data, params: model.predict(_for_mlflow(data), params=params))
     )
     estimator, method = _scikit(model)
     if estimator is None or signature.raw or any(c.kind is Kind.OTHER for c in signature.columns):
         return slow
     if not signature.columns:
         ask = _by_table(getattr(estimator, method), slow.predict, signature)
-        return Asking(Way.TABLE, _one_thread(ask))
+        return Asking(Way.TABLE, one_thread(ask))
     tried = list(proof.samples(signature, model.input_example))
     if _takes_long(slow.predict, tried[:1]):
         return slow
@@ -93,11 +93,11 @@ def _direct(estimator: Any, method: str, slow: Predict, signature: Signature) ->
     nameless = estimators.for_blocks(estimator, signature)
     if nameless is not None:
         ask = estimators.asked(nameless, method)
-        yield Asking(Way.BLOCK, _one_thread(_by_block(ask, table, len(signature.columns))))
-    yield Asking(Way.TABLE, _one_thread(table))
+        yield Asking(Way.BLOCK, one_thread(_by_block(ask, table, len(signature.columns))))
+    yield Asking(Way.TABLE, one_thread(table))
 
 
-def _one_thread(predict: Predict) -> Predict:
+def one_thread(predict: Predict) -> Predict:
     """The same, with OpenMP kept to one thread.
 
     The threads of libgomp do not outlive a fork: a worker made after the model has answered once, as every

@@ -105,7 +105,7 @@ def warm_up(model: PyFuncModel, model_uri: str) -> None:
     if example is None:
         return
     try:
-        model.predict(example)
+        fast.one_thread(lambda data, _: model.predict(data))(example, None)
     except Exception as error:  # a model's own code can raise anything
         finding = Finding(
             f"the model cannot answer its own input example: {source.reason(error)}",
