@@ -175,7 +175,9 @@ EIGHT = struct.pack("<d", 12.8)
 def test_a_binary_tensor_is_the_same_as_one_in_json(station):
     told = station.ask("/v2/models/station/infer", {"inputs": [
         {"name": "temp", "shape": [1], "datatype": "FP64", "data": [12.8]}]})  # fmt: skip
-    assert binary(station, "station", raw_input(8), EIGHT).json == told.json
+    # Triton's client names no type, KServe's this one.
+    for media in (None, "application/octet-stream", "application/json"):
+        assert binary(station, "station", raw_input(8), EIGHT, media=media).json == told.json
 
 
 @pytest.mark.parametrize(
@@ -252,3 +254,9 @@ def test_a_binary_tensor_without_the_length_of_the_json_is_told_why(station):
     answer = station.ask("/v2/models/station/infer", raw_input(8))
     assert answer.json["error"] == "input 0 is binary, but the request has no Inference-Header-Content-Length"
     assert station.ask("/v2/models/station/infer", EIGHT, "application/octet-stream").status == 415
+
+
+def test_a_compressed_binary_request_is_told_why(station):
+    headers = {"Inference-Header-Content-Length": "900", "Content-Encoding": "gzip"}
+    answer = station.ask("/v2/models/station/infer", b"\x1f\x8b", None, headers=headers)
+    assert (answer.status, "Content-Encoding 'gzip' is not supported" in answer.json["error"]) == (415, True)

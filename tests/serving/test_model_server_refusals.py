@@ -255,8 +255,8 @@ V2 = {
     "shape is a number": (tensor(shape=1), "must be a list, not the number 1"),
     "no rows": (tensor(shape=[0], data=[]), "the model refuses"),
     "three dimensions for a column": (tensor(shape=[1, 1, 1]), "a column has shape [n] or [n, 1]"),
-    "data nested, shape flat": (tensor(shape=[4], data=[[1, 2], [3, 4]]), "does not fit 4 values"),
-    "data nested the other way": (tensor(shape=[2, 1], data=[[1, 2]]), "does not fit 2 values"),
+    "data nested, shape flat": (tensor(shape=[4], data=[[1, 2], [3, 4]]), "does not fit its nested data"),
+    "data nested the other way": (tensor(shape=[2, 1], data=[[1, 2]]), "does not fit its nested data"),
     "data nested too deeply": (
         b'{"inputs":[{"name":"temp","shape":[1],"datatype":"FP64","data":' + b"[" * 900 + b"]" * 900 + b"}]}",
         "nested too deeply",
@@ -407,6 +407,24 @@ def test_a_wrong_v1_body_is_told_why(station, name):
 def test_wrong_csv_is_told_why(station, name):
     body, reason = CSV[name]
     check(station.ask("/invocations", body, "text/csv"), 400, reason)
+
+
+def test_all_mistakes_on_one_connection_leave_it_good_and_the_log_as_it_was(station):
+    before = station.log.read_text()
+    connection = http.client.HTTPConnection("127.0.0.1", station.port, timeout=30)
+    socket_of = None
+    paths = {"/invocations": INVOCATIONS, "/v1/models/station:predict": V1, "/v2/models/station/infer": V2}
+    for path, table in paths.items():
+        for name, (body, _) in table.items():
+            data = body if isinstance(body, bytes) else json.dumps(body)
+            for at, sent, status in ((path, data, 400), ("/invocations", json.dumps(GOOD), 200)):
+                connection.request("POST", at, sent, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                assert (response.status, bool(response.read())) == (status, True), name
+            socket_of = socket_of or connection.sock
+            assert connection.sock is socket_of, name
+    connection.close()
+    assert station.log.read_text() == before
 
 
 @pytest.mark.parametrize(
@@ -568,7 +586,13 @@ def test_a_block_that_does_not_fit_is_400(servers, body, reason):
 
 @pytest.mark.parametrize(
     "body",
-    [{"columns": ["temp"], "data": [["x"]]}, {"instances": [["x", 1]]}, {"instances": [[1, 2], [3, 4, 5]]}],
+    [
+        {"columns": ["temp"], "data": [["x"]]},
+        {"instances": [["x", 1]]},
+        {"instances": [[1, 2], [3, 4, 5]]},
+        {"inputs": {str(i): [1] for i in range(60_000)}},
+        {"dataframe_records": [{str(i): 1} for i in range(20_000)]},
+    ],
 )
 def test_a_model_without_signature_refuses_with_400_too(servers, body):
     check(servers["bare"].ask("/invocations", body), 400, "")

@@ -125,8 +125,12 @@ class Handlers:
 
     def infer(self, request: Request) -> Answer:
         """V2's predictions."""
-        length = binary.json_length(request.header(_LENGTH), request.body)
-        self._media(request, JSON, *(() if length is None else (binary.MEDIA,)))
+        told = request.header(_LENGTH)
+        if told is None:
+            self._media(request, JSON)
+        else:  # Triton's client says by that length alone what it sends
+            self._media(request, JSON, binary.MEDIA, default=binary.MEDIA)
+        length = binary.json_length(told, request.body)
         model = self._model
 
         def work() -> Response:
@@ -158,8 +162,9 @@ class Handlers:
 
         return self._turns.run(len(request.body), work)
 
-    def _media(self, request: Request, *allowed: str) -> str:
-        return media_type(request.header(b"content-type"), request.header(b"content-encoding"), allowed)
+    def _media(self, request: Request, *allowed: str, default: str | None = None) -> str:
+        given = request.header(b"content-type") or default
+        return media_type(given, request.header(b"content-encoding"), allowed)
 
     def _predict(self, request: Request, protocol: str, query: Query, identity: str | None = None) -> Any:
         rows, limits = rows_of(query.data), self._service.limits

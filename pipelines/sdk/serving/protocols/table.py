@@ -23,6 +23,7 @@ ModelInput: TypeAlias = "Frame | pd.DataFrame | Array | dict[str, Array] | list[
 
 _SPARSE_CELLS: Final = 10_000_000
 _SPARSEST: Final = 10
+_MOST_COLUMNS: Final = 50_000  # ten microseconds each, in pandas; a signature needs no such limit
 
 
 @dataclass(frozen=True)
@@ -111,9 +112,8 @@ def from_rows(names: Sequence[Any], rows: Sequence[Any]) -> Table:
     Raises:
         Refused: a name is no text or there twice, or a row is not a list of as many values.
     """
-    for name in names:
-        if not isinstance(name, str):
-            raise Refused(f"column names must be texts, not {named(name)}", kind="shape")
+    if other := [name for name in names if not isinstance(name, str)]:
+        raise Refused(f"column names must be texts, not {named(other[0])}", kind="shape")
     if len(set(names)) < len(names):
         twice = next(name for name, times in Counter(names).items() if times > 1)
         raise Refused(f"column {quoted(twice)} is there twice", kind="shape")
@@ -149,7 +149,7 @@ def from_records(records: Sequence[Any], known: Collection[str] = ()) -> Table:
         with suppress(KeyError):
             return Table({name: [record[name] for record in records] for name in records[0]}, len(records))
     names = [name for name in dict.fromkeys(chain.from_iterable(records)) if not known or name in known]
-    # As many rows as columns, one value in each: a small body would become a table without end.
+    # One value in each of as many columns as rows: a small body would become a table without end.
     cells = len(names) * len(records)
     if cells > _SPARSE_CELLS and cells > _SPARSEST * sum(map(len, records)):
         reason = f"{len(records)} rows with {len(names)} different columns have too little in common"
@@ -166,12 +166,11 @@ def from_columns(columns: Mapping[str, Any]) -> Table:
     for name, values in columns.items():
         if not isinstance(values, (list, np.ndarray)):
             raise Refused(f"column {quoted(name)} must be a list, not {named(values)}", kind="shape")
-    first = next(iter(columns), "")
-    rows = len(columns[first]) if columns else 0
-    other = next((name for name, values in columns.items() if len(values) != rows), None)
-    if other is not None:
-        both = f"{quoted(first)} {rows}, {quoted(other)} {len(columns[other])}"
-        raise Refused(f"columns differ in length: {both}", kind="shape")
+    first, rows = next(((name, len(values)) for name, values in columns.items()), ("", 0))
+    for name, values in columns.items():
+        if len(values) != rows:
+            both = f"{quoted(first)} {rows}, {quoted(name)} {len(values)}"
+            raise Refused(f"columns differ in length: {both}", kind="shape")
     return Table(columns, rows)
 
 
@@ -187,6 +186,8 @@ def model_input(table: Table, signature: Signature) -> ModelInput:
     if signature.tensors:
         return tensors.of_columns(table.columns, signature.tensors)
     if not signature.columns:
+        if len(table.columns) > _MOST_COLUMNS:
+            raise Refused(f"more than {_MOST_COLUMNS} columns are too many", kind="shape")
         columns = {name: shallow(listed(values)) for name, values in table.columns.items()}
         return pd.DataFrame(columns, index=range(table.rows))
     if not signature.named:
