@@ -57,7 +57,7 @@ def closure_hash(closure: Mapping[str, str]) -> str:
 
 
 def runtime_name(digits: str) -> str:
-    """Name of the ServingRuntime, and of the image, that serve the models of a closure.
+    """Name of the ServingRuntime that serves the models of a closure.
 
     Args:
         digits: of `closure_hash`.
