@@ -565,6 +565,12 @@ def test_a_parameter_of_the_wrong_type_is_400(echo, value):
     check(echo.ask("/v2/models/echo/infer", body), 400, reason)
 
 
+def test_a_parameter_that_is_null_has_its_default(echo):
+    for body in ({**GOOD, "params": {"do": None}}, {**GOOD, "params": None}):
+        assert echo.ask("/invocations", body).json == {"predictions": [{"temp": 12.8}]}
+    assert echo.ask("/v2/models/echo/infer", {"inputs": [TENSOR], "parameters": {"do": None}}).status == 200
+
+
 def test_binary_that_is_not_base64_is_400(echo):
     check(echo.ask("/invocations", records(photo="%%%")), 400, "is not base64")
 

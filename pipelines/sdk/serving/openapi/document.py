@@ -12,6 +12,7 @@ from pipelines.sdk.serving.models.served import ServedModel
 from pipelines.sdk.serving.openapi import requests
 from pipelines.sdk.serving.openapi.requests import Schema
 from pipelines.sdk.serving.page.examples import examples
+from pipelines.sdk.serving.protocols import binary
 from pipelines.sdk.serving.protocols.media import CSV, JSON
 from pipelines.sdk.serving.protocols.problems import LONGEST_REASON
 from pipelines.sdk.serving.protocols.v2 import DATATYPES
@@ -81,6 +82,26 @@ _SCHEMAS: Final[Schema] = {
         parameters={"type": "object"},
     ),
 }
+_CSV: Final[Schema] = {
+    CSV: {
+        "schema": {"type": "string", "description": "A header, then one line a row; an empty cell is null."}
+    }
+}
+_RAW: Final[Schema] = {
+    binary.MEDIA: {
+        "schema": {
+            "type": "string",
+            "format": "binary",
+            "description": f"JSON as long as {binary.LENGTH} says, then the raw data of its binary tensors.",
+        }
+    }
+}
+_LENGTH: Final[Schema] = {
+    "name": binary.LENGTH,
+    "in": "header",
+    "description": "How many bytes of the body are JSON; without it all are.",
+    "schema": {"type": "integer", "minimum": 0},
+}
 # What any path answers to a broken, slow or large head or body, or to one connection too many.
 _NO_REQUEST: Final = (400, 408, 413, 431, 503)
 _PREDICTION: Final = (*_NO_REQUEST, 415, 500)
@@ -136,25 +157,23 @@ def _gets(model: ServedModel) -> dict[str, Schema]:
 def _posts(model: ServedModel) -> dict[str, Schema]:
     signature = model.signature
     bodies = {each.protocol: json.loads(each.body) for each in examples(model, model.example)[1]}
-    csv = {"type": "string", "description": "A header, then one line a row; an empty cell is null."}
 
-    def post(path: str, protocol: str, schema: Schema, answer: str, *more: tuple[str, Schema]) -> Schema:
-        content = {JSON: _media(schema, bodies.get(protocol)), **dict(more)}
+    def post(path: str, protocol: str, schema: Schema, answer: str, also: Schema) -> Schema:
+        content = {JSON: _media(schema, bodies.get(protocol)), **also}
+        raw = {binary.MEDIA: content[binary.MEDIA]} if binary.MEDIA in also else {}
         return {
             "summary": "Predictions",
             "requestBody": {"required": True, "content": content},
-            "responses": _responses(path, {JSON: _media(_ref(answer))}, _PREDICTION),
+            "responses": _responses(path, {JSON: _media(_ref(answer)), **raw}, _PREDICTION),
         }
 
     v1 = f"/v1/models/{quote(model.name, safe='')}:predict"
-    infers = [f"{base}/infer" for base in _bases(model)]
-    table = (CSV, _media(csv))
+    flat = post("/invocations", "invocations", requests.invocations(signature), "Predictions", _CSV)
+    tensors = post("/v2", "v2", requests.v2(signature), "V2Answer", _RAW) | {"parameters": [_LENGTH]}
     return {
-        "/invocations": post(
-            "/invocations", "invocations", requests.invocations(signature), "Predictions", table
-        ),
-        v1: post(v1, "v1", requests.v1(signature), "Predictions"),
-        **{path: post(path, "v2", requests.v2(signature), "V2Answer") for path in infers},
+        "/invocations": flat,
+        v1: post(v1, "v1", requests.v1(signature), "Predictions", {}),
+        **{f"{base}/infer": tensors for base in _bases(model)},
     }
 
 

@@ -63,7 +63,7 @@ def from_v1(body: bytes, signature: Signature) -> Query:
 
 
 def params(value: Any, signature: Signature) -> dict[str, Any] | None:
-    """The values for the model's own parameters.
+    """The values for the model's own parameters; null is the parameter's default.
 
     Raises:
         Refused: they are no object, or name a parameter that the model does not have.
@@ -74,7 +74,7 @@ def params(value: Any, signature: Signature) -> dict[str, Any] | None:
     unknown = [name for name in given if name not in signature.params]
     if unknown:
         raise Refused(f"the model has no parameter {quoted(unknown[0])}", kind="params")
-    return given
+    return {name: each for name, each in given.items() if each is not None}
 
 
 def _keys(request: Mapping[str, Any]) -> str:
