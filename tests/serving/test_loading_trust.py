@@ -116,7 +116,7 @@ def test_the_command_prints_the_closure_for_who_builds_an_image():
 
 
 def test_a_model_that_was_trained_here_is_served_without_a_word(trained, caplog):
-    assert card(trained)["metadata"] == closure.record()
+    assert card(trained)["metadata"].items() >= closure.record().items()
     assert load(str(trained), "weather").model_id.startswith("m-")
     assert not caplog.records
 
