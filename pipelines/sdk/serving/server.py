@@ -32,6 +32,8 @@ from pipelines.sdk.serving.workers import supervise
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS: Final = 5.0
+# A thousand rows are as many new lists, gone with their request: no reason to look for cycles in each.
+_NEW_OBJECTS: Final = 20_000
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def run(settings: Settings, on_listening: Callable[[int, ServedModel], None]) ->
         # What is there now stays: the collector need never look at it again, nor copy it into a worker.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(_NEW_OBJECTS)
         gc.enable()
         serve = partial(_serve, settings, service, listener)
         listening = partial(on_listening, port, service.model)

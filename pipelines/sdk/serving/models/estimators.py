@@ -6,13 +6,11 @@ import copy
 from collections.abc import Callable
 from typing import Any, Final, cast
 
-import numpy as np
-
+from pipelines.sdk.serving.models import direct
 from pipelines.sdk.serving.protocols.columns import Kind
 from pipelines.sdk.serving.protocols.table import Signature
 
 _PIPELINE: Final = ("sklearn.pipeline", {"Pipeline"})
-_FOREST: Final = ("sklearn.ensemble", {"RandomForestRegressor", "ExtraTreesRegressor"})
 # With truths among numbers scikit-learn converts a table column by column, and so rounds otherwise.
 _NUMBERS: Final = frozenset({Kind.DOUBLE, Kind.FLOAT, Kind.LONG, Kind.INTEGER})
 
@@ -76,17 +74,17 @@ def for_blocks(estimator: Any, signature: Signature) -> Any | None:
 def asked(estimator: Any, method: str) -> Callable[[Any], Any]:
     """The method, without what it does in vain on every call.
 
-    A Pipeline looks whether it is fitted, which takes longer than most of its steps; a forest hands every
-    tree to joblib, which takes ten times as long as the tree does for a row.
+    A Pipeline looks whether it is fitted, which takes longer than most of its steps; for those, and for
+    estimators alone, see `direct`.
     """
     from sklearn import get_config  # models of other flavours do without
 
-    if _is(estimator, *_FOREST) and method == "predict" and getattr(estimator, "n_outputs_", 0) == 1:
-        return _forest(estimator)
-    if not _is(estimator, *_PIPELINE) or get_config()["enable_metadata_routing"]:
+    if not _is(estimator, *_PIPELINE):
+        return direct.predicting(estimator, method)
+    if get_config()["enable_metadata_routing"]:
         return cast("Callable[[Any], Any]", getattr(estimator, method))
     *first, last = _steps(estimator)
-    transforms = [step.transform for step in first]
+    transforms = [direct.transforming(step) for step in first]
     ask = asked(last, method)
 
     def run(table: Any) -> Any:
@@ -95,21 +93,6 @@ def asked(estimator: Any, method: str) -> Callable[[Any], Any]:
         return ask(table)
 
     return run
-
-
-def _forest(forest: Any) -> Callable[[Any], Any]:
-    trees = [tree.tree_ for tree in forest.estimators_]
-
-    def mean(table: Any) -> Any:
-        # It has no public name; a scikit-learn without it fails the proof when the model is loaded.
-        rows = forest._validate_X_predict(table)
-        total = np.zeros(rows.shape[0])
-        for tree in trees:
-            total += tree.predict(rows)[:, 0]
-        total /= len(trees)
-        return total
-
-    return mean
 
 
 def keep_to_one_job(estimator: Any) -> None:
