@@ -3,8 +3,10 @@
 import contextlib
 import http.client
 import json
+import resource
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -392,6 +394,47 @@ def test_a_client_that_does_not_read_its_answers_is_cut_off(strict):
         while True:
             client.socket.sendall(ask)
     assert strict.ask("/ping").status == 200
+
+
+def resident(server):
+    """The memory of a server's process, MB."""
+    return (
+        int(Path(f"/proc/{server.process.pid}/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+    )
+
+
+@pytest.mark.parametrize(
+    ("head", "piece"),
+    [
+        (post(length=b"Content-Length: 100000000\r\n", body=b""), b" " * 1_000_000),
+        (chunked(b""), b"f4240\r\n" + b" " * 1_000_000 + b"\r\n"),
+    ],
+)
+def test_a_hundred_megabytes_are_413_also_to_a_client_that_sends_them_all_first(station, head, piece):
+    before = resident(station)
+    with Client(station.port) as client:
+        client.socket.sendall(head)
+        for _ in range(100):
+            client.socket.sendall(piece)
+        status, _, body = client.answer()
+        assert status == 413
+        check_reason(status, body, "larger than 1000000 bytes")
+    assert resident(station) < before + 50
+    with Client(station.port) as client:
+        client.send(post())
+        assert client.answer()[0] == 200
+
+
+def test_a_body_without_an_end_is_cut_off(station):
+    before = resident(station)
+    with Client(station.port) as client, pytest.raises(ConnectionError):
+        client.socket.sendall(chunked(b""))
+        while True:
+            client.socket.sendall(b"f4240\r\n" + b" " * 1_000_000 + b"\r\n")
+    assert resident(station) < before + 50
+    with Client(station.port) as client:
+        client.send(post())
+        assert client.answer()[0] == 200
 
 
 def test_two_thousand_connections_that_say_nothing_do_not_keep_out_who_asks(strict):
