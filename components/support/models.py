@@ -195,12 +195,13 @@ def signature() -> ModelSignature:
 
 def _feature_code(folder: Path) -> Path:
     """The package as far as a model needs it; the rest of the project stays out of the model."""
-    package = folder / "components"
-    (package / "support").mkdir(parents=True)
-    for init in (package / "__init__.py", package / "support" / "__init__.py"):
-        init.touch()
-    shutil.copy(Path(__file__).with_name("features.py"), package / "support" / "features.py")
-    return package
+    project = Path(__file__).parents[2]
+    for name in ("__init__.py", "support/__init__.py", "support/features.py"):
+        target = folder / "components" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # As they are: where they differ, a server takes the project's package for another one.
+        shutil.copy(project / "components" / name, target)
+    return folder / "components"
 
 
 def _checked(settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -117,8 +117,10 @@ def test_the_command_prints_the_closure_for_who_builds_an_image():
 
 def test_a_model_that_was_trained_here_is_served_without_a_word(trained, caplog):
     assert card(trained)["metadata"].items() >= closure.record().items()
+    before = sys.modules["components.support.features"]
     assert load(str(trained), "weather").model_id.startswith("m-")
     assert not caplog.records
+    assert sys.modules["components.support.features"] is before, "the same code is not imported anew"
 
 
 def test_another_closure_is_refused_with_each_difference(model):
