@@ -167,7 +167,7 @@ def test_input_examples_of_every_form_become_a_request(served, example, expected
         ["\ud800"],
         lambda: None,
     ],
-    ids=str,
+    ids=lambda example: type(example).__name__,
 )
 @pytest.mark.filterwarnings("ignore:DataFrame columns are not unique")
 def test_no_example_is_too_odd_for_a_page(served, signature, example):
