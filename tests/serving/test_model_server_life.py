@@ -118,7 +118,7 @@ def test_a_folder_that_is_not_there_is_one_clear_error():
 def test_a_folder_without_a_model_is_one_clear_error(tmp_path):
     ended = run(tmp_path)
     assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
-    assert "the model cannot be loaded" in ended.stderr
+    assert "there is no MLmodel in it" in ended.stderr
 
 
 def test_a_port_that_is_taken_is_said_before_the_model_is_loaded():

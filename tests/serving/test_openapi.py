@@ -69,7 +69,7 @@ def test_the_document_tells_the_limits(documents):
 def test_schemathesis_finds_no_failure_and_nothing_that_the_document_does_not_say(
     servers, tmp_path, model, seconds
 ):
-    pytest.importorskip("schemathesis")
+    before = len(servers[model].log.read_text())
     # Not every body that fits the schemas fits the model: no schema says that all rows are of one length.
     command = [
         sys.executable,
@@ -84,7 +84,7 @@ def test_schemathesis_finds_no_failure_and_nothing_that_the_document_does_not_sa
     done = subprocess.run([*command, *options], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
     assert "Tested: " in done.stdout
-    assert "Traceback" not in servers[model].log.read_text()
+    assert "Traceback" not in servers[model].log.read_text()[before:]
 
 
 def test_the_document_is_json_of_openapi_3_1(station):
