@@ -1,15 +1,18 @@
 """Several processes behind one socket."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import start
+from tests.serving.conftest import ROOT, start
 from tests.serving.crowd import crowd, request
 from tests.serving.test_model_server_life import GOOD, until
 
@@ -102,21 +105,39 @@ def test_ctrl_c_ends_workers_without_a_trace(launch, models):
     assert "Traceback" not in server.log.read_text()
 
 
-def test_a_worker_that_does_not_end_is_killed_after_the_grace(launch, models, tmp_path):
-    server = launch(models / "echo", "--workers", "2", "--drain", "0", "--grace", "1")
+@pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+def test_a_model_that_does_not_return_holds_up_no_end_beyond_the_grace(launch, models, tmp_path, options):
+    server = launch(models / "echo", *options, "--drain", "0", "--grace", "1")
     begun = tmp_path / "begun"
     body = json.dumps({**GOOD, "params": {"do": f"sleep {begun}", "seconds": 600.0}}).encode()
-    client = subprocess.Popen(
-        ["curl", "-s", "-H", "Content-Type: application/json", "-d", body, f"{server.url}/invocations"]
-    )
-    until(begun.exists)
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(timeout=60) == 0
-    assert client.wait(timeout=30) != 0
+
+    with socket.create_connection(("127.0.0.1", server.port)) as client:
+        client.sendall(request("/invocations", body))
+        until(begun.exists)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=60) == 0
+        client.settimeout(30)
+        with contextlib.suppress(ConnectionResetError):
+            assert client.recv(1000) == b""
 
 
-def test_workers_that_cannot_live_end_the_server_with_a_reason(models, tmp_path):
-    # Each worker opens files of its own; with so few it cannot.
+def test_workers_that_cannot_live_end_the_server_with_a_reason():
+    code = """if True:
+        import socket
+        from pipelines.sdk.errors import EnvironmentProblem
+        from pipelines.sdk.serving.workers import supervise
+        try:
+            supervise(socket.socket(), 2, lambda worker, ready: 1 / 0, lambda: print("never"), 1.0)
+        except EnvironmentProblem as error:
+            print(error)
+    """
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, "workers end as soon as they begin" in ended.stdout) == (0, True)
+    assert "never" not in ended.stdout
+    assert "ZeroDivisionError" in ended.stderr
+
+
+def test_a_prediction_log_that_cannot_be_written_is_said_before_anything_is_served(models, tmp_path):
     process, port_file, log = start(
         models / "bare", tmp_path, "--workers", "2", "--prediction-log", "/proc/x"
     )

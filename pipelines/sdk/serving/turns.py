@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from concurrent.futures import Future
+from functools import partial
+from queue import SimpleQueue
+from typing import Final, TypeAlias
 
 from pipelines.sdk.serving.http.messages import Answer, Response
 from pipelines.sdk.serving.protocols.problems import Refused
@@ -15,6 +18,8 @@ from pipelines.sdk.serving.protocols.problems import Refused
 # interpreter; work that holds up the event loop delays everyone else, health checks too. This divides them.
 QUICK_SECONDS: Final = 0.005
 SMALL_BYTES: Final = 256 * 1024
+
+_Task: TypeAlias = "tuple[Future[Response], Callable[[], Response]]"
 
 
 class Turns:
@@ -27,7 +32,7 @@ class Turns:
     """
 
     def __init__(self, waiting: int) -> None:
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self._thread = _Thread()
         self._waiting = waiting
         # Until some work has been measured, work is taken for slow.
         self._seconds: float | None = None
@@ -55,7 +60,7 @@ class Turns:
     def _later(self, work: Callable[[], Response], small: bool) -> Awaitable[Response]:
         self.taken += 1
         loop = asyncio.get_running_loop()
-        future = self._thread.submit(self._measured, work, small)
+        future = self._thread.submit(partial(self._measured, work, small))
         # Of the thread's future: the other one is cancelled when its client goes, while the work goes on.
         future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._left))
         return asyncio.wrap_future(future)
@@ -72,3 +77,34 @@ class Turns:
             # A large batch says little about one row; of the others a slow one weighs at once.
             if small:
                 self._seconds = min(1.0, max(seconds, 0.8 * (self._seconds or 0.0)))
+
+
+class _Thread:
+    """Does one thing after the other, and holds up no end: a model that never returns ends with the process.
+
+    `ThreadPoolExecutor` would wait for it, for the interpreter joins its threads before it ends.
+    """
+
+    def __init__(self) -> None:
+        self._tasks: SimpleQueue[_Task] = SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
+        self._started = False
+
+    def submit(self, work: Callable[[], Response]) -> Future[Response]:
+        """Do it when all before it is done; not at all, where its future has been cancelled by then."""
+        if not self._started:
+            self._started = True
+            self._thread.start()
+        future: Future[Response] = Future()
+        self._tasks.put((future, work))
+        return future
+
+    def _run(self) -> None:
+        while True:
+            future, work = self._tasks.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work())
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is awaited
+                future.set_exception(error)
