@@ -50,6 +50,7 @@ class Metrics(Collector):
             "From the request read to the answer written",
             "protocol",
             dict.fromkeys(PROTOCOLS, _SECONDS),
+            summed=True,
         )
         reasons = [(reason,) for reason in get_args(Reason)]
         self._errors = Counter(

@@ -92,13 +92,22 @@ class Histogram:
         text: what is measured.
         label: its name.
         edges: upper bounds of the buckets, rising, by the label's value.
+        summed: whether the sum of the values is told too, as of what cannot be negative.
     """
 
     def __init__(
-        self, cells: Cells, name: str, text: str, label: str, edges: Mapping[str, Sequence[float]]
+        self,
+        cells: Cells,
+        name: str,
+        text: str,
+        label: str,
+        edges: Mapping[str, Sequence[float]],
+        *,
+        summed: bool = False,
     ) -> None:
         self._cells = cells
         self._head = (name, text, [label])
+        self._summed = summed
         self._edges = {key: list(bounds) for key, bounds in edges.items()}
         self._bounds = {key: np.array(bounds) for key, bounds in self._edges.items()}
         # A cell for each bucket, one for what is beyond the last, one for the sum.
@@ -112,7 +121,8 @@ class Histogram:
         """Count one value."""
         edges, at, cells = self._edges[key], self._at[key], self._cells.one
         cells[at + bisect_left(edges, value)] += 1
-        cells[at + len(edges) + 1] += value
+        if self._summed:
+            cells[at + len(edges) + 1] += value
 
     def add_all(self, key: str, values: Array, weight: float = 1.0) -> None:
         """Count many values, none of them NaN.
@@ -129,8 +139,8 @@ class Histogram:
         edges, at, mine = self._bounds[key], self._at[key], self._cells.mine
         counts = np.bincount(np.searchsorted(edges, values), minlength=len(edges) + 1)
         mine[at : at + len(edges) + 1] += weight * counts
-        with np.errstate(over="ignore", invalid="ignore"):
-            mine[at + len(edges) + 1] += weight * values.sum(dtype=np.float64)
+        if self._summed:
+            mine[at + len(edges) + 1] += weight * float(values.sum(dtype=np.float64))
 
     def metric(self, sums: Array) -> Metric:
         """Those of which something was seen."""
@@ -142,5 +152,6 @@ class Histogram:
             if rising[-1]:
                 bounds = [*map(repr, edges), "+Inf"]
                 buckets = list(zip(bounds, rising.tolist(), strict=True))
-                family.add_metric([key], buckets, float(sums[at + len(edges) + 1]))
+                total = float(sums[at + len(edges) + 1]) if self._summed else None
+                family.add_metric([key], buckets, total)
         return family

@@ -15,6 +15,7 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 _SPACED: Final = re.compile(rb'"\s+:')
 _NESTED: Final = (dict, list)
 DEEPEST: Final = 100
+_LONG: Final = 500
 # Eight bytes of JSON make an object of two hundred in memory.
 MOST_OBJECTS: Final = 500_000
 
@@ -28,8 +29,7 @@ def parse(body: bytes) -> Any:
     """
     if not body or body.isspace():
         raise Refused("the body is empty", kind="json")
-    braces = body.count(b"{")
-    if braces > MOST_OBJECTS:
+    if len(body) > MOST_OBJECTS and body.count(b"{") > MOST_OBJECTS:
         reason = f"the body has more than {MOST_OBJECTS} objects; send lists or columns"
         raise Refused(reason, status=413, kind="too_large")
     try:
@@ -39,20 +39,25 @@ def parse(body: bytes) -> Any:
     # A parser keeps one of two equal keys and says nothing. Each key has its colon: where there are no more
     # colons than keys, none is there twice. Texts have colons too: then those after a quote decide, and where
     # they cannot (a quote and colon inside a text, a space before a colon) the body is read once more.
-    keys = _keys(value, braces)
-    if body.count(b":") != keys and (body.count(b'":') != keys or _SPACED.search(body)):
+    colons = body.count(b":")
+    keys = _keys(value, colons, body)
+    if colons != keys and (body.count(b'":') != keys or _SPACED.search(body)):
         _refuse_twins(body)
     return value
 
 
-def _keys(value: Any, braces: int) -> int:
-    # There are no more objects than opening braces, so the long lists below the last one are not walked.
+def _keys(value: Any, colons: int, body: bytes) -> int:
+    # There are no more keys than colons, and no more objects than opening braces: long lists below the last
+    # object are not walked.
     keys = objects = 0
     for level in _levels(value):
         found = [item for item in level if type(item) is dict]
         keys += sum(map(len, found))
         objects += len(found)
-        if objects == braces:
+        if keys == colons:
+            break
+        listed = sum(len(item) for item in level if type(item) is list)
+        if listed > _LONG and objects == body.count(b"{"):
             break
     return keys
 

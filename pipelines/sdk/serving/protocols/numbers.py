@@ -128,8 +128,9 @@ def integral(name: str, values: Sequence[Any], types: Types, dtype: np.dtype[Any
         Refused: a value is no whole number, too large, or null.
     """
     if types == {int}:
-        with contextlib.suppress(OverflowError, TypeError):
-            array = recast(np.array(values, dtype=np.int64), dtype)
+        with contextlib.suppress(struct.error):  # one is too large
+            whole64 = np.frombuffer(bytearray(struct.pack(f"{len(values)}q", *values)), dtype=np.int64)
+            array = recast(whole64, dtype)
             if array is not None:
                 return array
     limits = np.iinfo(dtype)
