@@ -68,7 +68,7 @@ def from_binary(body: bytes, signature: Signature) -> None:
     length, body = int.from_bytes(body[:2], "little"), body[2:]
     request = v2.decode(body, signature, binary.json_length(str(length), body))
     _decoded(request.query)
-    v2.encode_binary(request, {"predictions": np.array(["a", None]), "x": np.zeros(3)}, "model", "", [])
+    v2.encode(request, {"predictions": np.array(["a", None]), "x": np.zeros(3)}, "model", "", [])
 
 
 def from_socket(data: bytes, signature: Signature) -> None:

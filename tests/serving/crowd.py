@@ -17,10 +17,10 @@ class Told:
     refused: int = 0
 
 
-def request(path, body, media="application/json", more=b""):
-    """The bytes of a POST."""
-    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {media}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + more + b"\r\n" + body
+def request(path, body):
+    """The bytes of a POST of JSON."""
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
 async def answer(reader):

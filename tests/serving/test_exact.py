@@ -48,7 +48,7 @@ def by_server(model, protocol, media, body):
     try:
         if protocol == "v2":
             asked = v2.decode(body, model.signature)
-            answer = v2.encode(asked, engine.ask(model, asked.query), "m", "", model.outputs)
+            answer, _raw = v2.encode(asked, engine.ask(model, asked.query), "m", "", model.outputs)
         else:
             decode = invocations.from_csv if media == "text/csv" else invocations.from_json
             decode = invocations.from_v1 if protocol == "v1" else decode

@@ -114,7 +114,7 @@ def test_null_in_an_array_of_floats_is_nan(body):
 def test_predictions_of_any_type_are_written_exactly(dtype):
     values = np.array([0.1, -1e-7, 7]).astype(dtype) if dtype[0] != "u" else np.array([2**64 - 1], dtype)
     request = v2.InferRequest(None, invocations.from_json(b'{"inputs": {"double": [1]}}', SIGNATURE))
-    (output,) = json.loads(v2.encode(request, values, "m", "", []))["outputs"]
+    (output,) = json.loads(v2.encode(request, values, "m", "", [])[0])["outputs"]
     assert output["data"] == values.tolist()
     said = json.loads(predictions.dumps({"predictions": predictions.plain(values)}))
     assert said == {"predictions": values.tolist()}
@@ -123,7 +123,7 @@ def test_predictions_of_any_type_are_written_exactly(dtype):
 def test_every_second_element_of_an_array_is_written_as_such():
     request = v2.InferRequest(None, invocations.from_json(b'{"inputs": {"double": [1]}}', SIGNATURE))
     values = np.arange(12.0).reshape(3, 4)[:, ::2].T
-    (output,) = json.loads(v2.encode(request, values, "m", "", []))["outputs"]
+    (output,) = json.loads(v2.encode(request, values, "m", "", [])[0])["outputs"]
     assert (output["shape"], output["data"]) == ([2, 3], [0, 4, 8, 2, 6, 10])
 
 

@@ -8,10 +8,8 @@ from collections.abc import Awaitable
 from datetime import UTC, datetime
 from typing import TextIO
 
-from pipelines.sdk.serving.http.messages import Answer, Handler, Refuse, Request, Response
+from pipelines.sdk.serving.http.messages import REQUEST_ID, Answer, Handler, Refuse, Request, Response
 from pipelines.sdk.serving.protocols.problems import Refused
-
-_ID = b"x-request-id"
 
 
 class AccessLog:
@@ -41,8 +39,8 @@ class AccessLog:
 
     def _noted(self, request: Request, response: Response, started: float) -> Response:
         asked = {"method": request.method, "path": request.path, "received": len(request.body)}
-        if _ID in request.headers:
-            asked["request_id"] = request.header(_ID)
+        if REQUEST_ID in request.headers:
+            asked["request_id"] = request.header(REQUEST_ID)
         self._write(asked, response, time.perf_counter() - started)
         return response
 

@@ -12,7 +12,7 @@ import mlflow
 
 from pipelines.sdk.serving.http.answers import json_response, refusal
 from pipelines.sdk.serving.http.limits import Life, Limits
-from pipelines.sdk.serving.http.messages import Answer, Handler, Request, Response
+from pipelines.sdk.serving.http.messages import REQUEST_ID, Answer, Handler, Request, Response
 from pipelines.sdk.serving.metrics import Metrics
 from pipelines.sdk.serving.models.engine import ask
 from pipelines.sdk.serving.models.served import ServedModel
@@ -136,7 +136,7 @@ class Handlers:
         def work() -> Response:
             asked = v2.decode(request.body, model.signature, length)
             prediction = self._predict(request, "v2", asked.query, asked.id)
-            text, raw = v2.encode_binary(asked, prediction, model.name, model.version, model.outputs)
+            text, raw = v2.encode(asked, prediction, model.name, model.version, model.outputs)
             if not asked.binary:
                 return Response(text)
             where = (binary.LENGTH.lower(), str(len(text)))
@@ -175,7 +175,7 @@ class Handlers:
         prediction = ask(self._model, query)
         self._metrics.predicted(rows, numeric_columns(query.data))
         if log := self._service.log:
-            known = identity or request.header(b"x-request-id") or uuid4().hex
+            known = identity or request.header(REQUEST_ID) or uuid4().hex
             log.offer(known, now, protocol, self._model, query.data, prediction, size=len(request.body))
         return prediction
 

@@ -113,10 +113,6 @@ class Histogram:
         # A cell for each bucket, one for what is beyond the last, one for the sum.
         self._at = {key: cells.add(len(bounds) + 2) for key, bounds in self._edges.items()}
 
-    def __contains__(self, key: object) -> bool:
-        """Whether there is such a distribution."""
-        return key in self._at
-
     def add(self, key: str, value: float) -> None:
         """Count one value."""
         edges, at, cells = self._edges[key], self._at[key], self._cells.one

@@ -87,14 +87,10 @@ class _Thread:
 
     def __init__(self) -> None:
         self._tasks: SimpleQueue[_Task] = SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="predict", daemon=True)
-        self._started = False
+        threading.Thread(target=self._run, name="predict", daemon=True).start()
 
     def submit(self, work: Callable[[], Response]) -> Future[Response]:
         """Do it when all before it is done; not at all, where its future has been cancelled by then."""
-        if not self._started:
-            self._started = True
-            self._thread.start()
         future: Future[Response] = Future()
         self._tasks.put((future, work))
         return future

@@ -22,7 +22,6 @@ class Request:
         body: all of it.
         keep_alive: whether the client wants the connection kept.
         crowded: whether there are more connections than are served; only who asks about health is answered.
-        query: what follows the question mark.
     """
 
     method: str
@@ -31,7 +30,6 @@ class Request:
     body: bytes = b""
     keep_alive: bool = True
     crowded: bool = False
-    query: bytes = b""
 
     def header(self, name: bytes) -> str | None:
         """A header's text; None where there is none of that name."""
@@ -61,6 +59,7 @@ Handler: TypeAlias = "Callable[[Request], Answer]"
 # From the path that was asked and the reason why there is nothing.
 Refuse: TypeAlias = "Callable[[str, Refused], Response]"
 
+REQUEST_ID: Final = b"x-request-id"
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus

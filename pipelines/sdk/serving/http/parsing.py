@@ -188,10 +188,9 @@ class Parsing:
         """The end of the request."""
         method = self._parser.get_method().decode("latin-1")
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        query = self._url.partition(b"?")[2]
         # What follows a CONNECT is no HTTP.
         keep = self._parser.should_keep_alive() and method != "CONNECT"
-        self.requests.append(Request(method, self.path, self._headers, body, keep, self.crowded, query))
+        self.requests.append(Request(method, self.path, self._headers, body, keep, self.crowded))
         self._chunks = []
         self.begun = self.in_body = self.expects = False
 

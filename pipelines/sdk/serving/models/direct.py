@@ -12,13 +12,15 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 
 Ask: TypeAlias = Callable[[Any], Any]
-_FORESTS: Final = frozenset({"RandomForestRegressor", "ExtraTreesRegressor"})
-_LINEAR: Final = frozenset(
+_FOREST: Final = ("sklearn.ensemble", {"RandomForestRegressor", "ExtraTreesRegressor"})
+_SCALER: Final = ("sklearn.preprocessing", {"StandardScaler"})
+_LINEAR: Final = (
+    "sklearn.linear_model",
     {
         "ElasticNet", "ElasticNetCV", "HuberRegressor", "Lars", "Lasso", "LassoCV", "LassoLars",
         "LinearRegression", "MultiTaskElasticNet", "MultiTaskLasso", "OrthogonalMatchingPursuit",
         "QuantileRegressor", "Ridge", "RidgeCV", "TheilSenRegressor",
-    }
+    },
 )  # fmt: skip
 
 
@@ -30,11 +32,11 @@ def predicting(estimator: Any, method: str) -> Ask:
         method: its name.
     """
     ask: Ask = getattr(estimator, method)
-    if method != "predict" or not _of_scikit(estimator):
+    if method != "predict":
         return ask
-    if type(estimator).__name__ in _FORESTS and estimator.n_outputs_ == 1:
+    if is_a(estimator, *_FOREST) and estimator.n_outputs_ == 1:
         return _forest(estimator)
-    return _linear(estimator, ask) if type(estimator).__name__ in _LINEAR else ask
+    return _linear(estimator, ask) if is_a(estimator, *_LINEAR) else ask
 
 
 def transforming(estimator: Any) -> Ask:
@@ -44,14 +46,19 @@ def transforming(estimator: Any) -> Ask:
         estimator: fitted; it is not fitted again.
     """
     ask: Ask = estimator.transform
-    if type(estimator).__name__ == "StandardScaler" and _of_scikit(estimator):
-        return _scaler(estimator, ask)
-    return ask
+    return _scaler(estimator, ask) if is_a(estimator, *_SCALER) else ask
 
 
-def _of_scikit(estimator: Any) -> bool:
-    # The class itself: what a subclass of somebody's does is not known.
-    return type(estimator).__module__.startswith("sklearn.")
+def is_a(estimator: Any, module: str, names: set[str]) -> bool:
+    """Whether an estimator is of one of these classes itself: what a subclass does is not known.
+
+    Args:
+        estimator: fitted or not.
+        module: of scikit-learn, that the classes are in or below.
+        names: of the classes.
+    """
+    kind = type(estimator)
+    return kind.__name__ in names and f"{kind.__module__}.".startswith(f"{module}.")
 
 
 def _is_block(table: Any) -> bool:

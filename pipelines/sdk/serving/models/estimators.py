@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, Final, cast
 
 from pipelines.sdk.serving.models import direct
+from pipelines.sdk.serving.models.direct import is_a
 from pipelines.sdk.serving.protocols.columns import Kind
 from pipelines.sdk.serving.protocols.table import Signature
 
@@ -62,7 +63,7 @@ def for_blocks(estimator: Any, signature: Signature) -> Any | None:
     names = getattr(estimator, "feature_names_in_", None)
     if names is not None and list(names) != [column.name for column in signature.columns]:
         return None
-    if not _is(estimator, *_PIPELINE):
+    if not is_a(estimator, *_PIPELINE):
         return _nameless(estimator) if _plain(estimator) else None
     if not all(map(_plain, _steps(estimator))):
         return None
@@ -79,7 +80,7 @@ def asked(estimator: Any, method: str) -> Callable[[Any], Any]:
     """
     from sklearn import get_config  # models of other flavours do without
 
-    if not _is(estimator, *_PIPELINE):
+    if not is_a(estimator, *_PIPELINE):
         return direct.predicting(estimator, method)
     if get_config()["enable_metadata_routing"]:
         return cast("Callable[[Any], Any]", getattr(estimator, method))
@@ -113,18 +114,12 @@ def _steps(pipeline: Any) -> list[Any]:
 
 
 def _plain(estimator: Any) -> bool:
-    if not any(_is(estimator, module, names) for module, names in PLAIN.items()):
+    if not any(is_a(estimator, module, names) for module, names in PLAIN.items()):
         return False
     # Categories and tables as output depend on the columns of a table.
     categorical = getattr(estimator, "is_categorical_", None) is not None
     output = getattr(estimator, "_sklearn_output_config", {}).get("transform", "default")
     return not categorical and output == "default"
-
-
-def _is(estimator: Any, module: str, names: set[str]) -> bool:
-    # The class itself: what a subclass does is not known.
-    kind = type(estimator)
-    return kind.__name__ in names and f"{kind.__module__}.".startswith(f"{module}.")
 
 
 def _nameless(estimator: Any) -> Any:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
-from pipelines.sdk.serving.protocols.columns import Column, Kind
+from pipelines.sdk.serving.protocols.columns import MOMENT, Column, Kind
 from pipelines.sdk.serving.protocols.invocations import V1_BESIDE
 from pipelines.sdk.serving.protocols.table import Signature
 from pipelines.sdk.serving.protocols.v2 import DATATYPES
 
 Schema: TypeAlias = dict[str, Any]
 
-_DATE: Final = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?)?$"
 _VALUES: Final[dict[Kind, Schema]] = {
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.INTEGER: {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
@@ -24,7 +23,7 @@ _VALUES: Final[dict[Kind, Schema]] = {
     Kind.DOUBLE: {"type": "number"},
     Kind.STRING: {"type": "string"},
     Kind.BINARY: {"type": "string", "contentEncoding": "base64"},
-    Kind.DATETIME: {"type": "string", "pattern": _DATE},
+    Kind.DATETIME: {"type": "string", "pattern": f"^{MOMENT.pattern}$"},
     Kind.OTHER: {},
 }
 _LIST: Final[Schema] = {"type": "array"}

@@ -17,7 +17,7 @@ from pipelines.sdk.serving.protocols.problems import Refused, quoted
 LENGTH: Final = "Inference-Header-Content-Length"
 MEDIA: Final = "application/octet-stream"
 EXTENSION: Final = "binary_tensor_data"
-_SIZE: Final = "binary_data_size"
+SIZE: Final = "binary_data_size"
 _PREFIX: Final = 4
 
 
@@ -59,13 +59,13 @@ class Tail:
             Refused: its size is no size, or there is not as much data.
         """
         parameters = item.get("parameters")
-        if parameters is None or _SIZE not in expect(parameters, dict, f"the parameters of {where}"):
+        if parameters is None or SIZE not in expect(parameters, dict, f"the parameters of {where}"):
             return None
-        size = parameters[_SIZE]
+        size = parameters[SIZE]
         if type(size) is not int or size < 0:
-            raise Refused(f"{where}: {_SIZE} must be a size, not {quoted(size)}", kind="shape")
+            raise Refused(f"{where}: {SIZE} must be a size, not {quoted(size)}", kind="shape")
         if "data" in item:
-            raise Refused(f"{where} has both 'data' and {_SIZE}", kind="shape")
+            raise Refused(f"{where} has both 'data' and {SIZE}", kind="shape")
         if self._data is None:
             raise Refused(f"{where} is binary, but the request has no {LENGTH}", kind="shape")
         end = self._position + size

@@ -51,7 +51,7 @@ class Column:
     required: bool = True
 
 
-_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?", re.ASCII)
+MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?)?", re.ASCII)
 _ZONE: Final = re.compile(r"(?:Z|[+-]\d\d:?\d\d)$", re.IGNORECASE)
 
 
@@ -120,7 +120,7 @@ def _decoded(name: str, row: int, text: str) -> bytes:
 def _moments(name: str, values: Sequence[Any], types: Types) -> Array:
     numbers.only(name, values, types, (str,), "a date or time as text (2024-05-31, 2024-05-31T18:00:00)")
     for row, text in enumerate(values):
-        if text is not None and not _MOMENT.fullmatch(text):
+        if text is not None and not MOMENT.fullmatch(text):
             zone = (
                 "has a time zone; send it without"
                 if _ZONE.search(text) and "T" in text

@@ -180,12 +180,7 @@ def _column(name: str, tensor: _Received, kind: Kind | None) -> list[Any] | Arra
     return nested
 
 
-def encode(request: InferRequest, value: Any, model: str, version: str, names: list[str]) -> bytes:
-    """The answer, where no output is wanted as raw data; see `encode_binary`."""
-    return encode_binary(request, value, model, version, names)[0]
-
-
-def encode_binary(
+def encode(
     request: InferRequest, value: Any, model: str, version: str, names: list[str]
 ) -> tuple[bytes, bytes]:
     """The answer: its JSON, and the raw data behind it.
@@ -226,7 +221,7 @@ def _output(name: str, array: Array, tail: list[bytes] | None) -> dict[str, Any]
     if tail is None:
         return {**output, "data": elements}
     tail.append(binary.packed(array, elements))
-    return {**output, "parameters": {"binary_data_size": len(tail[-1])}}
+    return {**output, "parameters": {binary.SIZE: len(tail[-1])}}
 
 
 def inputs_metadata(signature: Signature) -> list[dict[str, Any]]:
